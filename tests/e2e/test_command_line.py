@@ -57,7 +57,8 @@ def test_help_lists_every_option():
             known |= serve_keys()
         listed = set(re.findall(r"--([a-z0-9-]+)", run(name, "--help")[1]))
         if name == "load":  # those that are only refused, with what to use instead
-            known -= set(re.findall(r"--([a-z0-9-]+)", run(name, "--help=h2load")[1])) - listed
+            pages = run(name, "--help=h2load")[1] + run(name, "--help=others")[1]
+            known -= set(re.findall(r"--([a-z0-9-]+)", pages)) - listed
         assert {"help", "version"} <= known
         assert known - listed <= (synonyms if name == "load" else set())
         assert listed & known <= manual()

@@ -18,6 +18,12 @@ static const char *tls_reason(const struct client_connection *connection) {
   return tls_machine_error(&connection->wrap.inner);
 }
 
+/* What OpenSSL says of bytes that are no TLS record. */
+static const char *hint_of(const char *failure) {
+  return strcmp(failure, "wrong version number") == 0 ? " (if this port speaks no TLS: http://)"
+                                                      : "";
+}
+
 /* When TLS has failed, that is why the protocol ended. With TLS 1.3, a server refuses a client's
  * certificate by an alert after the handshake. */
 void client_blame(struct client_connection *connection, const char *format, ...) {
@@ -30,8 +36,8 @@ void client_blame(struct client_connection *connection, const char *format, ...)
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
   if (*failure)
-    snprintf(reason, sizeof reason, "TLS with %s failed: %s", connection->server->authority,
-             failure);
+    snprintf(reason, sizeof reason, "TLS with %s failed: %s%s", connection->server->authority,
+             failure, hint_of(failure));
   for (char *byte = reason; *byte; byte++)
     if (*byte < ' ' || *byte >= 0x7f) *byte = '?';
   connection->ops->blamed(connection, reason);

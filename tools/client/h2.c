@@ -57,7 +57,8 @@ static void blame_broken(struct client_connection *connection, const struct h2_e
 static void blame_close(struct client_connection *connection, const struct h2 *h2,
                         const struct h2_end *end) {
   if (!h2_client_status(h2).settings_received)
-    client_blame(connection, "the server closed the connection before its SETTINGS");
+    client_blame(connection, "the server closed the connection before its SETTINGS%s",
+                 connection->server->secure ? "" : " (if this port speaks TLS: https://)");
   else if (end->reason == H2_END_EOF || connection->eof)
     client_blame(connection, "the server closed the connection");
   else

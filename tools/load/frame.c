@@ -164,6 +164,10 @@ static void print_requests(struct painter *painter) {
   if (!cell(painter, progress->failed ? BAD : PLAIN, "  %s failed",
             load_count_text(progress->failed, text)))
     return;
+  double seconds = (double)(last->end_ns - last->begin_ns) / 1e9;
+  if (last->failed > 0 && seconds > 0 &&
+      !cell(painter, BAD, ", %s/s", load_number_text((double)last->failed / seconds, text)))
+    return;
   if (!cell(painter, PLAIN, "  %s in flight", load_count_text(last->in_flight, text))) return;
   if (load_options_are_open(progress->options))
     (void)cell(painter, last->backlog ? BAD : PLAIN, "  backlog %s",

@@ -70,7 +70,7 @@ struct load_option_action {
   { .kind = LOAD_OPTION_INSTEAD, .instead = (text) }
 
 struct load_option {
-  const char *name;  /* long, without dashes */
+  const char *name;  /* long, without dashes; "": none */
   char letter;       /* the short option, or 0 */
   const char *value; /* what --help calls it. NULL: takes no value. "[=NAME]": may have one */
   struct load_option_action action;
@@ -99,5 +99,6 @@ extern const struct load_option_family load_options_tls;
 extern const struct load_option_family load_options_flow;
 extern const struct load_option_family load_options_output;
 extern const struct load_option_family load_options_h2load;
+extern const struct load_option_family load_options_others;
 
 #endif

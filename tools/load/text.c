@@ -156,7 +156,11 @@ static void print_connections(const struct load_report *report, FILE *to) {
                 load_count_text(sum->connections_opened, a),
                 load_count_text(sum->connections_failed, b),
                 load_count_text(sum->connections_ended, c));
-  if (fairness->connections > 1)
+  if (fairness->connections > 1 && sum->connections_opened > fairness->connections)
+    load_page_row(to, "", "%ss on each of %s and those in its place: %s to %s",
+                  load_report_noun(report), load_count_text(fairness->connections, c),
+                  load_count_text(fairness->min, a), load_count_text(fairness->max, b));
+  else if (fairness->connections > 1)
     load_page_row(to, "", "%ss on each: %s to %s", load_report_noun(report),
                   load_count_text(fairness->min, a), load_count_text(fairness->max, b));
 }
@@ -203,17 +207,25 @@ static void print_origins(const struct load_report *report, FILE *to) {
                   report->origin_count - LOAD_ORIGIN_ROWS);
 }
 
+/* What HPACK saved; nothing over HTTP/1.1. */
+static const char *saved_text(const struct load_requests *counts, char text[LOAD_TEXT_BYTES]) {
+  double plain = (double)counts->header_plain_bytes;
+  *text = 0;
+  if (counts->header_bytes != counts->header_plain_bytes)
+    snprintf(text, LOAD_TEXT_BYTES, " (%.1f%% saved)",
+             100 - 100 * (double)counts->header_bytes / plain);
+  return text;
+}
+
 /* Headers are counted as compressed; the rest of the bytes is frames. */
 static void print_traffic(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
   const char *what = report->options->ws ? "messages" : "bodies";
   char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES], d[LOAD_TEXT_BYTES];
-  char tls[2 * LOAD_TEXT_BYTES], headers[2 * LOAD_TEXT_BYTES] = "";
-  double plain = (double)counts->header_plain_bytes, saved = 0;
-  if (plain > 0) saved = 100 - 100 * (double)counts->header_bytes / plain;
+  char tls[2 * LOAD_TEXT_BYTES], headers[2 * LOAD_TEXT_BYTES] = "", saved[LOAD_TEXT_BYTES];
   if (!report->options->ws)
-    snprintf(headers, sizeof headers, ", headers %s (%.1f%% saved)",
-             load_bytes_text((double)counts->header_bytes, d), saved);
+    snprintf(headers, sizeof headers, ", headers %s%s",
+             load_bytes_text((double)counts->header_bytes, d), saved_text(counts, saved));
   load_page_row(to, "received", "%s, %s/s: %s %s%s%s", load_bytes_text((double)counts->wire_in, a),
                 load_bytes_text(load_report_rate(report, counts->wire_in), b), what,
                 load_bytes_text((double)counts->data_bytes, c), headers,

@@ -70,6 +70,15 @@ static void test_lines(void **state) {
                       "weir load busiest thread 12%  woke late p99 100us\n");
 }
 
+/* Failures have a rate of their own: that of the first line counts successes. */
+static void test_failures(void **state) {
+  (void)state;
+  begin();
+  last.failed = 550;
+  progress.failed = 600;
+  assert_non_null(strstr(shown(wide), "done  600 failed, 550/s  12 in flight"));
+}
+
 static void test_closed_loop(void **state) {
   (void)state;
   begin();
@@ -179,13 +188,10 @@ static void test_plain_line(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_lines),
-      cmocka_unit_test(test_closed_loop),
-      cmocka_unit_test(test_before_measuring),
-      cmocka_unit_test(test_it_fits),
-      cmocka_unit_test(test_sparkline),
-      cmocka_unit_test(test_colors),
-      cmocka_unit_test(test_plain_line),
+      cmocka_unit_test(test_lines),       cmocka_unit_test(test_failures),
+      cmocka_unit_test(test_closed_loop), cmocka_unit_test(test_before_measuring),
+      cmocka_unit_test(test_it_fits),     cmocka_unit_test(test_sparkline),
+      cmocka_unit_test(test_colors),      cmocka_unit_test(test_plain_line),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,6 +248,25 @@ static const struct {
     {"--ws -H :method:PUT " URL, "--ws excludes -H :method"},
 };
 
+/* Users of other generators are told what to use instead. */
+static void test_others(void **state) {
+  static const char *const lines[] = {"-R 10",       "-z 10s",
+                                      "-L",          "--latency",
+                                      "-s x.lua",    "-X POST",
+                                      "--vus 5",     "--iterations 5",
+                                      "--no-tui",    "--body x",
+                                      "--http2",     "--unix-socket x",
+                                      "--targets x", "--disable-keepalive"};
+  (void)state;
+  for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    struct load_options options;
+    char line[128], error[256] = "";
+    snprintf(line, sizeof line, "%s " URL, lines[i]);
+    assert_int_equal(parse(&options, line, error, sizeof error), OPTIONS_WRONG);
+    if (!strstr(error, ": use ") && !strstr(error, "leave it out")) fail_msg("%s: %s", line, error);
+  }
+}
+
 /* Every option of h2load 1.52 is taken, or refused with what to use instead. */
 static void test_h2load(void **state) {
   static const char *const names[] = {"-n",
@@ -470,21 +489,14 @@ static void test_error_words(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults),
-      cmocka_unit_test(test_values),
-      cmocka_unit_test(test_pseudo_fields),
-      cmocka_unit_test(test_wrong),
-      cmocka_unit_test(test_versions),
-      cmocka_unit_test(test_h2load),
-      cmocka_unit_test(test_http2_limits),
-      cmocka_unit_test(test_shapes),
-      cmocka_unit_test(test_help),
-      cmocka_unit_test(test_help_rows),
-      cmocka_unit_test(test_caps),
-      cmocka_unit_test(test_caps_match),
-      cmocka_unit_test(test_reasons),
-      cmocka_unit_test(test_error_words),
-      cmocka_unit_test(test_ws),
+      cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
+      cmocka_unit_test(test_pseudo_fields), cmocka_unit_test(test_wrong),
+      cmocka_unit_test(test_versions),      cmocka_unit_test(test_h2load),
+      cmocka_unit_test(test_others),        cmocka_unit_test(test_http2_limits),
+      cmocka_unit_test(test_shapes),        cmocka_unit_test(test_help),
+      cmocka_unit_test(test_help_rows),     cmocka_unit_test(test_caps),
+      cmocka_unit_test(test_caps_match),    cmocka_unit_test(test_reasons),
+      cmocka_unit_test(test_error_words),   cmocka_unit_test(test_ws),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,12 +214,36 @@ static void test_many_errors(void **state) {
   expect(text_of(report), "\n            and 2 other kinds: see --json\n");
 }
 
+/* Over HTTP/1.1 nothing is compressed. Connections that were replaced are not "each". */
+static void test_exceptions(void **state) {
+  (void)state;
+  struct load_report *report = example_report();
+  report->sum.requests.header_plain_bytes = report->sum.requests.header_bytes;
+  report->fairness = (struct load_fairness){.connections = 2, .min = 30, .max = 40};
+  expect(text_of(report), "headers 100B, TLS");
+  expect(text_of(report), "\n            requests on each of 2 and those in its place: 30 to 40\n");
+  report->fairness.connections = 3;
+  expect(text_of(report), "\n            requests on each: 30 to 40\n");
+}
+
+/* --batch-wait is told beside the latency that may include it. */
+static void test_batch_wait(void **state) {
+  static struct load_options options;
+  (void)state;
+  struct load_report *report = example_report();
+  options = *report->options;
+  options.batch_wait_seconds = 30e-6;
+  report->options = &options;
+  expect(text_of(report), "(up to 30.0us");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_words),          cmocka_unit_test(test_busy),
       cmocka_unit_test(test_open_loop),      cmocka_unit_test(test_nothing),
       cmocka_unit_test(test_eighty_columns), cmocka_unit_test(test_many_errors),
       cmocka_unit_test(test_limits),         cmocka_unit_test(test_late),
+      cmocka_unit_test(test_exceptions),     cmocka_unit_test(test_batch_wait),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
