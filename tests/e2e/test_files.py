@@ -341,11 +341,14 @@ def test_replaced_while_it_is_sent(served):
     assert served.alive()
 
 
-def test_rewritten_while_it_is_sent(served):
+@pytest.mark.parametrize("where", ["everywhere", "in the middle"])
+def test_rewritten_while_it_is_sent(served, where):
     content = site_tree.random_bytes(4 << 20, 8)
     served.site.add("/rewritten.bin", content)
     client = begin_slowly(served, "/rewritten.bin")
-    served.site.add("/rewritten.bin", site_tree.random_bytes(4 << 20, 9))  # as many bytes
+    with open(served.site.path("rewritten.bin"), "r+b") as file:  # as many bytes
+        file.seek(0 if where == "everywhere" else 3 << 20)
+        file.write(site_tree.random_bytes(4 << 20 if where == "everywhere" else 1000, 9))
     open_window(client)
     assert type(client.take_end(1)).__name__ == "RstStreamFrame"
     assert client.bodies[1] == content[:len(client.bodies[1])]
