@@ -95,15 +95,6 @@ void tls_openssl_opened(struct tls_openssl *openssl) {
 
 /* ---- handing over ---------------------------------------------------------------------------- */
 
-static enum tls_aead_cipher cipher_of(const SSL *ssl) {
-  switch (SSL_CIPHER_get_id(SSL_get_current_cipher(ssl))) {
-  case TLS1_3_CK_AES_128_GCM_SHA256: return TLS_AEAD_AES_128;
-  case TLS1_3_CK_AES_256_GCM_SHA384: return TLS_AEAD_AES_256;
-  case TLS1_3_CK_CHACHA20_POLY1305_SHA256: return TLS_AEAD_CHACHA20;
-  default: return TLS_AEAD_NONE;
-  }
-}
-
 /* Whether OpenSSL has used up all that it has read, and what it has read were whole records. */
 static bool is_between_records(const struct tls_openssl *openssl) {
   return openssl->record_bytes == openssl->bio.input_bytes && !SSL_has_pending(openssl->ssl);
@@ -115,16 +106,15 @@ bool tls_openssl_hand_over(const struct tls_openssl *openssl, struct tls_handove
   const bool client = !SSL_is_server(ssl);
   if (!openssl->open || openssl->abused || SSL_version(ssl) != TLS1_3_VERSION) return false;
   if (openssl->resumes && !openssl->notes.ticket) return false;
+  if (secrets->client.len != secrets->server.len) return false; /* one is not known */
   /* Keys that were changed have no secret in the key log; the BIO's are gone once ours were. */
   if (openssl->updated || !tls_aead_is_on(&openssl->bio.seal)) return false;
   if (!is_between_records(openssl)) return false;
   *handover = (struct tls_handover){
-      .cipher = cipher_of(ssl),
       .receive_secret = client ? &secrets->server : &secrets->client,
       .send_secret = client ? &secrets->client : &secrets->server,
       .received = openssl->records,
-      .sent = openssl->bio.seal.sequence,
-      .sends = &openssl->bio.seal,
+      .send_keys = &openssl->bio.seal,
   };
   return true;
 }

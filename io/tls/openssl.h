@@ -32,10 +32,10 @@ struct tls_openssl {
 
 /* What is to be known to go on without OpenSSL. */
 struct tls_handover {
-  enum tls_aead_cipher cipher;
   const struct tls_secret *receive_secret, *send_secret;
-  uint64_t received, sent;      /* numbers of the next records */
-  const struct tls_aead *sends; /* our keys as OpenSSL has given them to the BIO */
+  uint64_t received; /* number of the next record */
+  const struct tls_aead
+      *send_keys; /* as OpenSSL has given them to the BIO; their cipher is the connection's */
 };
 
 /* A connection before its handshake. It reads from `input` and writes to `output`, keeps these and the credit. NULL when

@@ -4,20 +4,37 @@
 #include "io/tls/secret.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+enum { SHA_256, SHA_384, HASHES };
+
 static const struct {
   size_t key_bytes, secret_bytes;
-  const EVP_MD *(*hash)(void);
+  unsigned hash;
 } ciphers[TLS_AEAD_CIPHERS] = {
-    [TLS_AEAD_AES_128] = {16, 32, EVP_sha256},
-    [TLS_AEAD_AES_256] = {32, 48, EVP_sha384},
-    [TLS_AEAD_CHACHA20] = {32, 32, EVP_sha256},
+    [TLS_AEAD_AES_128] = {16, 32, SHA_256},
+    [TLS_AEAD_AES_256] = {32, 48, SHA_384},
+    [TLS_AEAD_CHACHA20] = {32, 32, SHA_256},
 };
+
+/* Looked up once, because that takes as long as a hash of a secret; never freed. NULL: OpenSSL has it not. */
+static EVP_MD *hashes[HASHES];
+
+static void look_up_hashes(void) {
+  hashes[SHA_256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+  hashes[SHA_384] = EVP_MD_fetch(NULL, "SHA384", NULL);
+}
+
+static const EVP_MD *hash_of(enum tls_aead_cipher cipher) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, look_up_hashes);
+  return hashes[ciphers[cipher].hash];
+}
 
 /* ---- the key log ----------------------------------------------------------------------------- */
 
@@ -80,7 +97,8 @@ static bool expand(const struct tls_secret *secret, const EVP_MD *hash, const ch
   at += 6 + label_len;
   *at++ = 0; /* bytes of context */
   *at++ = 1;
-  bool made = HMAC(hash, secret->bytes, secret->len, info, (size_t)(at - info), block, &block_len);
+  bool made =
+      hash && HMAC(hash, secret->bytes, secret->len, info, (size_t)(at - info), block, &block_len);
   if (made) memcpy(out, block, len);
   OPENSSL_cleanse(block, sizeof block);
   return made;
@@ -91,7 +109,7 @@ bool tls_secret_begin(const struct tls_secret *secret, struct tls_aead *keys,
                       uint64_t sequence) {
   uint8_t key[TLS_AEAD_KEY_BYTES], iv[TLS_AEAD_IV_BYTES];
   if (cipher == TLS_AEAD_NONE || secret->len != ciphers[cipher].secret_bytes) return false;
-  const EVP_MD *hash = ciphers[cipher].hash();
+  const EVP_MD *hash = hash_of(cipher);
   bool begun = expand(secret, hash, "key", key, ciphers[cipher].key_bytes) &&
                expand(secret, hash, "iv", iv, sizeof iv) &&
                tls_aead_begin(keys, pool, cipher, key, iv, sequence);
@@ -104,7 +122,7 @@ bool tls_secret_update(struct tls_secret *secret, struct tls_aead *keys,
                        const struct tls_aead_pool *pool) {
   const enum tls_aead_cipher cipher = keys->cipher;
   struct tls_secret next = {.len = secret->len};
-  bool updated = expand(secret, ciphers[cipher].hash(), "traffic upd", next.bytes, next.len) &&
+  bool updated = expand(secret, hash_of(cipher), "traffic upd", next.bytes, next.len) &&
                  tls_secret_begin(&next, keys, pool, cipher, 0);
   if (updated) *secret = next;
   OPENSSL_cleanse(&next, sizeof next);

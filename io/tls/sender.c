@@ -19,10 +19,10 @@ bool tls_seal_into(struct tls_slab *slab, struct tls_aead *keys, struct tls_aead
 }
 
 bool tls_sender_begin(struct tls_sender *sender, struct tls_aead_pool *pool, struct tls_slab *slab,
-                      enum tls_aead_cipher cipher, const struct tls_secret *secret,
-                      uint64_t sequence) {
+                      const struct tls_aead *keys, const struct tls_secret *secret) {
   *sender = (struct tls_sender){.pool = pool, .slab = slab, .secret = *secret};
-  if (tls_secret_begin(secret, &sender->keys, pool, cipher, sequence)) return true;
+  if (tls_aead_begin(&sender->keys, pool, keys->cipher, keys->key, keys->iv, keys->sequence))
+    return true;
   tls_sender_end(sender);
   return false;
 }

@@ -23,11 +23,11 @@ struct tls_sender {
   bool update;          /* a KeyUpdate goes before the next application data */
 };
 
-/* Begins with the record of number `sequence`. Keeps the slab. False when the cipher does not fit the secret, or memory
- * was refused: nothing is to be ended then. */
+/* Goes on with a copy of the keys, which are those of the secret. Keeps pool and slab. False when no library has their
+ * cipher: nothing is to be ended then. */
 __attribute__((warn_unused_result)) bool
 tls_sender_begin(struct tls_sender *sender, struct tls_aead_pool *pool, struct tls_slab *slab,
-                 enum tls_aead_cipher cipher, const struct tls_secret *secret, uint64_t sequence);
+                 const struct tls_aead *keys, const struct tls_secret *secret);
 
 /* Wipes the keys. All zero is allowed. */
 void tls_sender_end(struct tls_sender *sender);

@@ -66,6 +66,34 @@ static void test_who_takes_over(void **state) {
   }
 }
 
+static SSL_CTX_keylog_cb_func say_secret;
+static const char *unsaid; /* label of the secret that OpenSSL does not tell */
+
+static void say_others(const SSL *ssl, const char *line) {
+  if (strncmp(line, unsaid, strlen(unsaid)) != 0) say_secret(ssl, line);
+}
+
+/* Whoever does not know both secrets keeps OpenSSL. */
+static void test_unknown_secrets(void **state) {
+  static const char *const labels[] = {"CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0", ""};
+  (void)state;
+  for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+    struct tls_choice choice = tls_choice_plain;
+    choice.up_bytes = choice.down_bytes = 100000;
+    struct tls_pair *pair = tls_pair_create(&choice);
+    pipe_step(&pair->up, &pair->client.machine, &pair->server.machine, 1, 65536, pair->now_ns);
+    SSL_CTX *context = SSL_get_SSL_CTX(tls_machine_ssl(&pair->server.machine));
+    say_secret = SSL_CTX_get_keylog_callback(context);
+    unsaid = labels[i];
+    SSL_CTX_set_keylog_callback(context, say_others);
+    tls_pair_run(pair, i + 1, 5000);
+    assert_true(has_openssl(&pair->server));
+    assert_false(has_openssl(&pair->client));
+    expect_all(pair);
+    tls_pair_free(pair);
+  }
+}
+
 /* A client that resumes has OpenSSL until the ticket has come, whole. */
 static void test_client_waits_for_ticket(void **state) {
   (void)state;
@@ -305,10 +333,15 @@ static int teardown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_who_takes_over), cmocka_unit_test(test_client_waits_for_ticket),
-      cmocka_unit_test(test_late_tickets),   cmocka_unit_test(test_texts),
-      cmocka_unit_test(test_key_updates),    cmocka_unit_test(test_answers),
-      cmocka_unit_test(test_alerts),         cmocka_unit_test(test_data_before_failure),
+      cmocka_unit_test(test_who_takes_over),
+      cmocka_unit_test(test_unknown_secrets),
+      cmocka_unit_test(test_client_waits_for_ticket),
+      cmocka_unit_test(test_late_tickets),
+      cmocka_unit_test(test_texts),
+      cmocka_unit_test(test_key_updates),
+      cmocka_unit_test(test_answers),
+      cmocka_unit_test(test_alerts),
+      cmocka_unit_test(test_data_before_failure),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

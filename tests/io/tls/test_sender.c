@@ -18,11 +18,13 @@ static struct tls_sender sender;
 static struct tls_peer peer;
 
 static int begin(void **state) {
-  static const enum tls_aead_cipher cipher = TLS_AEAD_AES_256;
   struct tls_secret secret = {.len = 48, .bytes = {7, 8, 9}};
   (void)state;
+  struct tls_aead keys = {0};
   slab = (struct tls_slab){.pool = &slabs};
-  assert_true(tls_sender_begin(&sender, &pool, &slab, cipher, &secret, 5));
+  assert_true(tls_secret_begin(&secret, &keys, &pool, TLS_AEAD_AES_256, 5));
+  assert_true(tls_sender_begin(&sender, &pool, &slab, &keys, &secret));
+  tls_aead_end(&keys);
   tls_peer_begin(&peer, TLS_PEER_AES_256, secret.bytes);
   peer.sequence = 5;
   return 0;
