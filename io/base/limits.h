@@ -181,6 +181,10 @@
  * them. A link that would keep more is cut: memory is finite. */
 #define IO_KEEP_BYTES_MAX (UINT64_C(64) << 20)
 
+/* Size of a copy of no more than that; larger ones have the size of whole buffers. A ClientHello fits, so that 32,768
+ * of them may wait for their handshakes. */
+#define IO_KEPT_SMALL_BYTES 2048u
+
 /* A peer that acknowledges no byte of what was sent for this long is cut; and how often the
  * acknowledged bytes are looked at in that time. */
 #define IO_SEND_STALL_NS     (60 * IO_SECOND)

@@ -90,6 +90,7 @@ static bool kept_reserve(struct link *link, size_t len) {
   if (needed <= kept->capacity) return true;
   if (needed > UINT32_MAX / 2) return false;
   size_t capacity = (needed + IO_BUFFER_BYTES - 1) / IO_BUFFER_BYTES * IO_BUFFER_BYTES;
+  if (needed <= IO_KEPT_SMALL_BYTES) capacity = IO_KEPT_SMALL_BYTES;
   uint64_t *total_bytes = &link->links->kept_bytes, more_bytes = capacity - kept->capacity;
   if (*total_bytes + more_bytes > link->links->keep_bytes_max) return false;
   uint8_t *base = realloc(kept->base, capacity);

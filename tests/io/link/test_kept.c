@@ -160,20 +160,29 @@ static void test_not_received_behind(void **state) {
   end();
 }
 
-/* In whole buffers, as many as it needs. */
-static void test_size_of_copy(void **state) {
-  ONLY_IO_URING();
-  (void)state;
+/* What is kept when `count` bytes have come. */
+static uint64_t size_of_copy(size_t count) {
+  static const char bytes[2 * IO_BUFFER_BYTES + 1];
   meter_begin(&worker, 1);
   meter = meter_add(&worker, 0);
   meter->link->receive_mode = LINK_RECV_POLL;
   meter_turns(&worker, 1);
   meter->refuses = true;
-  static const char bytes[2 * IO_BUFFER_BYTES + 1];
-  assert_int_equal(write(meter->peer, bytes, sizeof bytes), sizeof bytes);
+  assert_int_equal(write(meter->peer, bytes, count), count);
   meter_turns(&worker, 2);
-  assert_int_equal(worker.links.kept_bytes, 3 * IO_BUFFER_BYTES);
+  const uint64_t kept_bytes = worker.links.kept_bytes;
   end();
+  return kept_bytes;
+}
+
+/* In whole buffers, as many as it needs, or less than one. */
+static void test_size_of_copy(void **state) {
+  ONLY_IO_URING();
+  (void)state;
+  assert_int_equal(size_of_copy(1), IO_KEPT_SMALL_BYTES);
+  assert_int_equal(size_of_copy(IO_KEPT_SMALL_BYTES), IO_KEPT_SMALL_BYTES);
+  assert_int_equal(size_of_copy(IO_KEPT_SMALL_BYTES + 1), IO_BUFFER_BYTES);
+  assert_int_equal(size_of_copy(2 * IO_BUFFER_BYTES + 1), 3 * IO_BUFFER_BYTES);
 }
 
 /* It would keep the worker busy for ever. */

@@ -155,11 +155,11 @@ static void test_received_in_a_turn(void **state) {
   meter_end(&worker, &meter, 1);
 }
 
-/* Other links keep so much that one more buffer may be kept; or a byte more than that. */
+/* Other links keep so much that one more small copy may be kept; or a byte more than that. */
 static void test_kept_bytes(void **state) {
   (void)state;
   for (unsigned more = 0; more < 2; more++) {
-    const uint64_t others_bytes = IO_KEEP_BYTES_MAX - IO_BUFFER_BYTES + more;
+    const uint64_t others_bytes = IO_KEEP_BYTES_MAX - IO_KEPT_SMALL_BYTES + more;
     begin(1, false);
     struct meter *meter = meter_add(&worker, 0);
     meter_turns(&worker, 2);
@@ -170,7 +170,7 @@ static void test_kept_bytes(void **state) {
     assert_int_equal(worker.loop.counters.links_cut, more);
     assert_int_equal(meter->closed, more);
     worker.links.kept_bytes -= others_bytes;
-    assert_int_equal(worker.links.kept_bytes, more ? 0 : IO_BUFFER_BYTES);
+    assert_int_equal(worker.links.kept_bytes, more ? 0 : IO_KEPT_SMALL_BYTES);
     meter_end(&worker, &meter, 1);
   }
 }
