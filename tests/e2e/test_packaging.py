@@ -80,7 +80,6 @@ def test_logs_are_rotated(start, tmp_path):
         if name == "three":
             break
         tool("logrotate", "--force", "--state", tmp_path / "state", tmp_path / "rotate")
-        assert not log.exists()
     assert sorted(each.name for each in logs.iterdir()) == ["access.log", "access.log.1", "access.log.2.gz"]
     assert "two" in (logs / "access.log.1").read_text()
 
