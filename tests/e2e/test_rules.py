@@ -19,12 +19,15 @@ def options(tmp_path_factory):
     site = root / "site"
     (site / "list" / "inner").mkdir(parents=True)
     (site / "two").mkdir()
+    (site / "open").mkdir()
+    (site / "open" / "a.txt").write_text("open")
     (site / "index.html").write_text("<p>home")
     (site / "two" / "start.htm").write_text("<p>start")
     (site / "list" / "<b>&.txt").write_text("bold")
     (site / "list" / ".hidden").write_text("secret")
     (site / "a.css").write_text("p {}")
     (site / "a.data").write_text("data")
+    (site / "b.data").write_text("data")
     (root / "404.html").write_text("<p>There is no such page")
     (root / "403.txt").write_text("No.")
     return [site, "--listing", "--index", "index.html", "--index", "start.htm",
@@ -34,7 +37,8 @@ def options(tmp_path_factory):
             "--error-page", f"404={root}/404.html", "--error-page", f"403={root}/403.txt",
             "--route", "/app", "--directory", site, "--fallback", "/index.html",
             "--route", "/own", "--answer", "own", "--access", "deny 127.0.0.0/8", "--access", "allow all",
-            "--route", "/few", "--answer", "few", "--request-rate", "1/h,burst=2"]
+            "--route", "/few", "--answer", "few", "--request-rate", "1/h,burst=2",
+            "--route", "/b.data", "--access", "deny all", "--route", "/open/", "--header-set", "x-route: open"]
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,15 @@ def test_access(server, version):
     assert curl(server, "/owner", version=version)[0] == 404
 
 
+def test_routes_with_rules_alone(server):
+    """They serve the directory of all, under the same paths."""
+    assert curl(server, "/b.data")[::2] == (403, "No.")
+    status, fields, body = curl(server, "/open/a.txt")
+    assert (status, fields["x-route"], body) == (200, "open", "open")
+    assert curl(server, "/open/none")[0] == 404 and curl(server, "/open")[1]["location"] == "/open/"
+    assert "x-route" not in curl(server, "/a.css")[1]
+
+
 def test_rate(server):
     answers = [curl(server, "/few") for _ in range(4)]
     assert [status for status, _, _ in answers] == [200, 200, 429, 429]
@@ -161,4 +174,4 @@ def test_a_file_says_the_same(options, tmp_path):
 def test_an_error_page_that_is_missing(tmp_path):
     status, _, error = harness.run("serve", tmp_path, "--error-page", f"404={tmp_path}/none", "--check")
     assert status == 1
-    assert f"cannot show {tmp_path}/none for status 404: No such file or directory" in error
+    assert f"cannot show error-page {tmp_path}/none for status 404: No such file or directory" in error

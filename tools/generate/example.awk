@@ -38,7 +38,8 @@ function finish(    part) {
       heading = ""
       if (part == "routes") {
         print "\n# Hosts have routes of their own; without hosts, these count for all names. What a route does, it has from"
-        print "# its host or from the top of the file, if it does not say so itself."
+        print "# its host or from the top of the file, if it does not say so itself; with rules alone, it serves its host's"
+        print "# directory."
       }
       printf "#%s:\n", part
     }

@@ -372,7 +372,7 @@ static struct serve_site *open_site(const struct router_settings *settings,
   uint32_t reads = settings->reads_max / directories;
   const struct serve_site_settings site = {
       .directory = route->directory,
-      .prefix = route->path,
+      .prefix = route->site_path,
       .loop = settings->loop,
       .memory = settings->memory,
       .hints = route->hints ? serve_hints_table(route->hints) : NULL,

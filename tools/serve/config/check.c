@@ -80,6 +80,22 @@ bool config_check_has_action(const struct config_part *part) {
   return false;
 }
 
+/* The part that says what a host's "/" is: the host itself, or one of its routes. */
+static const struct config_part *root_of(const struct config_part *host) {
+  if (config_check_has_action(host)) return host;
+  for (const struct config_part *at = host->first; at; at = at->next)
+    if (at->scope == CONFIG_ROUTE && has(at, "path") &&
+        strcmp(own(at, "path")->last->text, "/") == 0)
+      return at;
+  return host;
+}
+
+const char *config_check_shared_directory(const struct config_part *part) {
+  if (part->scope != CONFIG_ROUTE || config_check_has_action(part)) return NULL;
+  const struct config_part *root = root_of(part->parent);
+  return has(root, "directory") ? own(root, "directory")->last->text : NULL;
+}
+
 static void check_status(struct config_making *making, const struct config_part *part) {
   const struct serve_route *route = making->route;
   unsigned status = route->status;
@@ -119,9 +135,9 @@ void config_check_route(struct config_making *making, const struct config_part *
   }
   bool path = part->scope != CONFIG_ROUTE || own(part, "path")->given;
   if (!path && !part->strange) mistakes_add(making->mistakes, part->place, "a route needs path");
-  if (count == 0 && !part->strange)
+  if (count == 0 && !part->strange && making->route->action != SERVE_DIRECTORY)
     mistakes_add(making->mistakes, part->place,
-                 "a route needs its own directory, redirect, answer or demo");
+                 "a route needs a directory, its own or its host's, redirect, answer or demo");
   if (count == 1 && making->route->action == SERVE_DEMO) check_demo(making, part);
   check_status(making, part);
 }
@@ -186,7 +202,7 @@ static void check_actions(struct config_making *making, const struct config_part
                                                               : "a directory, answer or demo";
     if (part == global) wrong = has_no_effect(making, key);
     if (part->scope == CONFIG_ROUTE) {
-      wrong = true;
+      wrong = !config_check_shared_directory(part) || !(key->actions >> SERVE_DIRECTORY & 1);
       for (size_t k = 0; k < ACTIONS; k++)
         if (has(part, actions[k].key) && key->actions >> actions[k].action & 1) wrong = false;
     }

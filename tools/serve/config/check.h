@@ -10,6 +10,10 @@
 /* Whether the part itself says what to do with a request. */
 bool config_check_has_action(const struct config_part *part);
 
+/* The directory of its host, or of the top, when the part is a route with rules alone; else NULL. The host may have it
+ * itself, or in a route for "/". Lives as long as the document. */
+const char *config_check_shared_directory(const struct config_part *part);
+
 void config_check_certificate(struct config_making *making, const struct config_part *part);
 
 /* Finds the route's action among its keys. */

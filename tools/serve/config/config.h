@@ -40,6 +40,7 @@ enum serve_action { SERVE_DEMO, SERVE_DIRECTORY, SERVE_REDIRECT, SERVE_ANSWER };
 struct serve_route {
   const struct config_part *part; /* where it was written */
   struct span path;               /* normal form: as site/path.h writes it */
+  struct span site_path;          /* where its directory lies: there, or where its host's does */
   unsigned index;                 /* among all routes of the configuration */
   enum serve_action action;
   bool rest; /* it is in no file: it answers 404 where no other route is */

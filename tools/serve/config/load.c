@@ -23,13 +23,15 @@ bool config_load_wrong(const struct config_part *part, const char *key, const ch
                       place.line ? key : config_key_option(found), text);
 }
 
+/* One that is shared is checked where it stands. */
 static bool check_directory(const struct serve_route *route, struct mistakes *mistakes) {
   const struct config_texts *texts = config_document_own(route->part, config_key_find("directory"));
+  if (!texts->given) return true;
   int fd = open(route->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   bool good = fd >= 0 && faccessat(fd, ".", X_OK, AT_EACCESS) == 0;
   if (!good)
-    (void)mistakes_add(mistakes, texts->given ? texts->place : route->part->place,
-                       "cannot serve directory %s: %s", route->directory, strerror(errno));
+    (void)mistakes_add(mistakes, texts->place, "cannot serve directory %s: %s", route->directory,
+                       strerror(errno));
   if (fd >= 0) close(fd);
   return good;
 }
@@ -39,7 +41,7 @@ static bool load_hints(struct serve_route *route, struct mistakes *mistakes) {
   const struct failure failure = {error, sizeof error};
   const char *refused;
   if (!route->push_manifest && route->preload_count == 0) return true;
-  route->hints = serve_hints_create(route->path, route->push_manifest, route->preloads,
+  route->hints = serve_hints_create(route->site_path, route->push_manifest, route->preloads,
                                     route->preload_count, &refused, &failure);
   return route->hints || config_load_wrong(route->part, refused, error, mistakes);
 }

@@ -96,6 +96,13 @@ static void make_route(struct config_making *making, const struct config_part *p
   struct serve_route *route = &making->host->routes[making->host->route_count++];
   route->index = making->config->route_count++;
   begin_route(making, route, part);
+  route->site_path = route->path;
+  const char *shared = config_check_shared_directory(part);
+  if (shared) {
+    route->action = SERVE_DIRECTORY;
+    route->directory = shared;
+    route->site_path = span_of(NULL, 0);
+  }
   config_check_route(making, part);
   if (!route->status) route->status = route->action == SERVE_REDIRECT ? 302 : 200;
   making->route = NULL;

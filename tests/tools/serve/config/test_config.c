@@ -141,6 +141,14 @@ static const struct row {
      "F:2:10: path /../a: no path that a request can have\n"},
     {"a path with a query", "routes:\n- {path: /a?b, directory: d}\n",
      "F:2:10: path /a?b: no path that a request can have\n"},
+    {"a route with rules alone",
+     "directory: d\nroutes:\n- {path: /a/, access: deny all, listing: true}\n", ""},
+    {"the same, where no directory is", "answer: a\nroutes:\n- {path: /a/, access: deny all}\n",
+     "F:3:3: a route needs a directory, its own or its host's, redirect, answer or demo\n"},
+    {"the same, where only the top has one",
+     "directory: d\nhosts:\n- name: a\n  routes:\n  - {path: /a/, listing: true}\n",
+     "F:5:5: a route needs a directory, its own or its host's, redirect, answer or demo\n"
+     "F:5:17: listing needs a directory to serve\n"},
     {"a route without a path", "routes:\n- directory: d\n", "F:2:3: a route needs path\n"},
     {"two actions", "routes:\n- path: /\n  directory: d\n  answer: a\n",
      "F:4:3: answer: the route already has directory\n"},
@@ -335,6 +343,29 @@ static void test_routes(void **state) {
   config_release(config);
 }
 
+/* A route with rules alone serves its host's directory, whose files have the paths that they have without it. */
+static void test_shared_directories(void **state) {
+  static const char *const texts[] = {
+      "directory: d\nroutes:\n- {path: /a/, listing: true}\n- {path: /b/, directory: e}\n",
+      "routes:\n- {path: /, directory: d}\n- {path: /b/, directory: e}\n- {path: /a/, listing: "
+      "true}\n",
+      "hosts:\n- name: default\n  directory: d\n  routes:\n  - {path: /a/, listing: true}\n"
+      "  - {path: /b/, directory: e}\n"};
+  (void)state;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct serve_config *config = made(texts[i]);
+    const struct serve_route *routes = config->any->routes;
+    assert_int_equal(config->any->route_count, 3);
+    assert_string_equal(routes[0].directory, "d");
+    assert_true(span_is(routes[0].path, "a") && span_is(routes[0].site_path, ""));
+    assert_true(routes[0].listing && !routes[2].listing);
+    assert_string_equal(routes[1].directory, "e");
+    assert_true(span_is(routes[1].path, "b") && span_is(routes[1].site_path, "b"));
+    assert_string_equal(routes[2].directory, "d");
+    config_release(config);
+  }
+}
+
 /* A route has its own, else its host's, else the top's; of lists that add up, its own first. */
 static void test_inheritance(void **state) {
   (void)state;
@@ -496,12 +527,19 @@ enum {
 
 int main(void) {
   struct CMUnitTest tests[ROWS + 20] = {
-      cmocka_unit_test(test_many_mistakes), cmocka_unit_test(test_depth),
-      cmocka_unit_test(test_parts),         cmocka_unit_test(test_keys),
-      cmocka_unit_test(test_name),          cmocka_unit_test(test_files),
-      cmocka_unit_test(test_defaults),      cmocka_unit_test(test_routes),
-      cmocka_unit_test(test_inheritance),   cmocka_unit_test(test_names),
-      cmocka_unit_test(test_print),         cmocka_unit_test(test_printed_texts),
+      cmocka_unit_test(test_many_mistakes),
+      cmocka_unit_test(test_depth),
+      cmocka_unit_test(test_parts),
+      cmocka_unit_test(test_keys),
+      cmocka_unit_test(test_name),
+      cmocka_unit_test(test_files),
+      cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_routes),
+      cmocka_unit_test(test_shared_directories),
+      cmocka_unit_test(test_inheritance),
+      cmocka_unit_test(test_names),
+      cmocka_unit_test(test_print),
+      cmocka_unit_test(test_printed_texts),
   };
   size_t count = 0;
   while (tests[count].test_func)
