@@ -490,6 +490,10 @@
 #define SITE_ENCODE_BYTES_MIN (1u * KIB)
 #define SITE_ENCODE_BYTES_MAX (8u * MIB)
 
+/* Numbers of requests whose answers a site remembers (engine/site/again.h), 40 bytes each: some for each of the
+ * connections that are busy at a time. */
+#define SITE_AGAIN_COUNT 256u
+
 /* How long the site believes that a file has, or has not, compressed siblings: about as long as a
  * source takes to notice changed files. */
 #define SITE_SIBLINGS_NS SECOND_NS

@@ -165,6 +165,13 @@ void h2_accept_asked(struct h2 *h2, const struct h2_opening *opening, struct h2_
     accept_valid(h2, opening, asked);
 }
 
+/* From the next time on it has a number. */
+static void keep(struct h2 *h2, const struct h2_coded *coded, const struct h2_asked *asked) {
+  const bool lasts = coded->state != 0 && coded->state == hpack_decoder_state(&h2->decoder);
+  struct h2_asked *kept = lasts ? h2_asked_note(&h2->asked, h2->http->memory, coded, asked) : NULL;
+  if (kept) kept->request.number = ++h2->shared->requests_numbered;
+}
+
 void h2_accept_section(struct h2 *h2, const struct h2_opening *opening, struct headers *fields,
                        const struct h2_coded *coded) {
   struct request request = {.content_length = -1};
@@ -178,8 +185,7 @@ void h2_accept_section(struct h2 *h2, const struct h2_opening *opening, struct h
     reject(h2, opening, fields);
   } else {
     struct h2_asked asked = asked_of(h2, &request);
-    const bool lasts = coded->state != 0 && coded->state == hpack_decoder_state(&h2->decoder);
-    if (lasts) h2_asked_note(&h2->asked, h2->http->memory, coded, &asked);
+    keep(h2, coded, &asked);
     h2_accept_asked(h2, opening, &asked);
   }
 }

@@ -129,18 +129,19 @@ static void drop(struct h2_asked_kept **place, const struct memory *memory) {
   *place = NULL;
 }
 
-void h2_asked_note(struct h2_asked_places *places, const struct memory *memory,
-                   const struct h2_coded *coded, const struct h2_asked *asked) {
+struct h2_asked *h2_asked_note(struct h2_asked_places *places, const struct memory *memory,
+                               const struct h2_coded *coded, const struct h2_asked *asked) {
   const size_t len = coded->bytes.len;
-  if (len == 0 || len > H2_ASKED_BLOCK_BYTES_MAX || asked->request.protocol.len > 0) return;
+  if (len == 0 || len > H2_ASKED_BLOCK_BYTES_MAX || asked->request.protocol.len > 0) return NULL;
   const uint64_t hash = hash_of(coded);
   const unsigned place = hash % H2_ASKED_COUNT;
   const uint32_t tag = (uint32_t)(hash >> 32) | 1;
   const bool again = places->seen[place] == tag;
   places->seen[place] = tag;
-  if (!again) return;
+  if (!again) return NULL;
   drop(&places->kept[place], memory);
   places->kept[place] = make(memory, coded, asked);
+  return places->kept[place] ? &places->kept[place]->asked : NULL;
 }
 
 void h2_asked_free(struct h2_asked_places *places, const struct memory *memory) {

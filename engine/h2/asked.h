@@ -46,9 +46,9 @@ struct h2_asked *h2_asked_find(const struct h2_asked_places *places, const struc
 
 /* A block was decoded to what `asked` says, and has left `state`, which is not 0, as it was: keeps a copy if the same
  * block came to its place just before, if it is not too long, and if there is memory. The spans of the request are
- * those of its fields, and it is for no tunnel (or nothing is kept). */
-void h2_asked_note(struct h2_asked_places *places, const struct memory *memory,
-                   const struct h2_coded *coded, const struct h2_asked *asked);
+ * those of its fields, and it is for no tunnel (or nothing is kept). Returns the copy, or NULL. */
+struct h2_asked *h2_asked_note(struct h2_asked_places *places, const struct memory *memory,
+                               const struct h2_coded *coded, const struct h2_asked *asked);
 
 void h2_asked_free(struct h2_asked_places *places, const struct memory *memory);
 

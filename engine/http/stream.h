@@ -91,8 +91,11 @@ struct request {
                                                   spells it: see stream_tunnel(); else empty */
   const struct headers *fields;                /* all fields, pseudo-header fields included */
   int64_t content_length;                      /* -1: not given */
-  bool end;                                    /* no body follows */
-  bool pushed;                                 /* the client did not ask: see stream_push() */
+  /* Not 0: requests of this engine with the same number have the same fields. Code that passes a changed request on
+   * sets it to 0. */
+  uint64_t number;
+  bool end;    /* no body follows */
+  bool pushed; /* the client did not ask: see stream_push() */
 };
 
 /* What a header section that was received took, in bytes. */

@@ -185,9 +185,8 @@ static enum range_result parts_of(const struct site_exchange *exchange,
   return range_parse(only->value, exchange->sent->size_bytes, parts);
 }
 
-/* The fields of a whole 200. */
-static struct header_set *whole_set(const struct site_exchange *exchange,
-                                    const struct site_question *question) {
+struct header_set *site_answer_set(const struct site_exchange *exchange,
+                                   const struct site_question *question) {
   struct site_facts *facts = &exchange->sent->facts;
   if (question->chosen != CODING_IDENTITY) return &facts->coded;
   return question->varies ? &facts->varied : &facts->plain;
@@ -212,15 +211,14 @@ static void put_fields(struct answer *answer, const struct site_exchange *exchan
 }
 
 /* Responds with the part of the file, or without a body. */
-static void respond_file(struct site_exchange *exchange, const struct site_question *question,
+static void respond_file(struct site_exchange *exchange, struct header_set *set, bool head,
                          struct answer *answer) {
   struct site_entry *entry = exchange->sent;
   struct stream *stream = exchange->stream;
   struct range part = answer->part;
-  struct header_set *set = whole_set(exchange, question);
   struct body body = BODY_NONE;
   stream->events = &no_events;
-  bool empty = question->head || part.count == 0;
+  bool empty = head || part.count == 0;
   if (!empty && entry->bytes.base)
     body = body_bytes(&exchange->bytes, span_of(entry->bytes.base + part.first, part.count),
                       exchange_done, exchange);
@@ -245,7 +243,7 @@ static bool respond_parts(struct site_exchange *exchange, const struct site_ques
   struct site_multipart *multipart = site_multipart_create(exchange, parts);
   if (!multipart) return false;
   struct answer answer = {.status = 206};
-  const struct header_set *set = whole_set(exchange, question);
+  const struct header_set *set = site_answer_set(exchange, question);
   struct stream *stream = exchange->stream;
   for (uint32_t i = 0; i < set->count; i++) {
     struct header field = set->at[i];
@@ -262,17 +260,11 @@ static bool respond_parts(struct site_exchange *exchange, const struct site_ques
   return true;
 }
 
-static bool has_conditions(const struct site_question *question) {
-  return site_question_has(question, TOKEN_IF_MATCH) ||
-         site_question_has(question, TOKEN_IF_NONE_MATCH) ||
-         site_question_has(question, TOKEN_IF_MODIFIED_SINCE) ||
-         site_question_has(question, TOKEN_IF_UNMODIFIED_SINCE);
-}
-
 void site_answer_file(struct site_exchange *exchange, const struct site_question *question) {
   struct answer answer;
   struct validators validators = validators_of(exchange);
-  if (has_conditions(question)) switch (conditional_evaluate(question->fields, &validators)) {
+  if (site_question_has_conditions(question))
+    switch (conditional_evaluate(question->fields, &validators)) {
     case CONDITIONAL_PROCEED: break;
     case CONDITIONAL_NOT_MODIFIED: not_modified(exchange, question); return;
     case CONDITIONAL_FAILED: site_answer_error(exchange, question, 412, NULL); return;
@@ -293,5 +285,13 @@ void site_answer_file(struct site_exchange *exchange, const struct site_question
   answer.link_count = 0;
   if (exchange->site->settings.hints && !question->head)
     answer.link_count = site_announce(exchange, question, question->target.path, answer.links);
-  respond_file(exchange, question, &answer);
+  respond_file(exchange, site_answer_set(exchange, question), question->head, &answer);
+}
+
+void site_answer_whole(struct site_exchange *exchange, struct header_set *set) {
+  struct answer answer;
+  answer.status = 200;
+  answer.part = (struct range){.first = 0, .count = exchange->sent->size_bytes};
+  answer.link_count = 0;
+  respond_file(exchange, set, false, &answer);
 }

@@ -10,6 +10,13 @@
 /* exchange->sent, as far as conditions and range ask for it. */
 void site_answer_file(struct site_exchange *exchange, const struct site_question *question);
 
+/* The fields of exchange->sent as a whole. */
+struct header_set *site_answer_set(const struct site_exchange *exchange,
+                                   const struct site_question *question);
+
+/* exchange->sent as a whole, with these fields. */
+void site_answer_whole(struct site_exchange *exchange, struct header_set *set);
+
 /* 301 to the same path with a slash at the end. */
 void site_answer_directory(struct site_exchange *exchange, const struct site_question *question);
 

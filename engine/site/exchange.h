@@ -47,11 +47,21 @@ struct site_exchange {
   unsigned arrived_second;  /* when the bytes came, as the site counts */
 };
 
+/* A request that came before, and its answer: site/again.h. */
+struct site_again {
+  uint64_t number; /* of the request; 0: none is noted here */
+  uint64_t listing;
+  uint64_t siblings_until_ns; /* of the facts then */
+  struct site_entry *entry;   /* not held: the source knows whether it is still there */
+  struct header_set *set;     /* the fields of the answer; part of the entry */
+};
+
 struct site {
   struct site_settings settings;
   struct handler handler;
   struct site_types types;
   struct pool exchanges;
+  struct site_again again[SITE_AGAIN_COUNT];
   uint32_t reads; /* reads pending or lent */
   struct site_exchange *starved,
       *starved_last; /* those that wait for a read's turn, oldest first */

@@ -21,6 +21,8 @@ struct site_question {
   const struct headers *fields; /* of the request, or those of it that matter */
   uint64_t seen;                /* headers_tokens() */
   uint64_t now_ns;
+  uint64_t number;  /* of the request */
+  uint64_t listing; /* of the lookup that found the file */
   struct site_path target;
   uint8_t *room; /* the path; SITE_ROOM_BYTES */
   struct negotiation negotiation;
@@ -43,6 +45,14 @@ struct site_question {
 static inline bool site_question_has(const struct site_question *question,
                                      enum header_token token) {
   return question->seen >> token & 1;
+}
+
+/* Whether an answer depends on what the client has of the file. */
+static inline bool site_question_has_conditions(const struct site_question *question) {
+  return site_question_has(question, TOKEN_IF_MATCH) ||
+         site_question_has(question, TOKEN_IF_NONE_MATCH) ||
+         site_question_has(question, TOKEN_IF_MODIFIED_SINCE) ||
+         site_question_has(question, TOKEN_IF_UNMODIFIED_SINCE);
 }
 
 /* Notes the request's fields. Borrows them. False when more of them matter than a question that

@@ -21,12 +21,21 @@ static bool is_foreign(const struct site_question *question) {
   return question->chosen != CODING_IDENTITY && question->negotiation.rank[question->chosen] == 0;
 }
 
-bool site_recode_begin(const struct site_exchange *exchange, struct site_question *question) {
-  enum coding coding = CODING_IDENTITY;
+/* In which coding; CODING_IDENTITY, too, for one that is foreign. */
+static enum coding target_of(const struct site_exchange *exchange,
+                             const struct site_question *question) {
+  return question->chosen == CODING_IDENTITY ? encoding_for(exchange, question) : CODING_IDENTITY;
+}
+
+bool site_recode_is_due(const struct site_exchange *exchange,
+                        const struct site_question *question) {
   if (!exchange->site->settings.source.ops->recode) return false;
-  if (question->chosen == CODING_IDENTITY) coding = encoding_for(exchange, question);
-  question->recoding = coding != CODING_IDENTITY || is_foreign(question);
-  question->coding = coding;
+  return target_of(exchange, question) != CODING_IDENTITY || is_foreign(question);
+}
+
+bool site_recode_begin(const struct site_exchange *exchange, struct site_question *question) {
+  question->recoding = site_recode_is_due(exchange, question);
+  if (question->recoding) question->coding = target_of(exchange, question);
   return question->recoding;
 }
 

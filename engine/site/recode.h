@@ -14,7 +14,11 @@
 
 #include "engine/site/exchange.h"
 
-/* Whether exchange->sent should be made anew for this client; notes in which coding. */
+/* Whether exchange->sent should be made anew for this client. */
+__attribute__((warn_unused_result)) bool site_recode_is_due(const struct site_exchange *exchange,
+                                                            const struct site_question *question);
+
+/* The same; notes in which coding. */
 __attribute__((warn_unused_result)) bool site_recode_begin(const struct site_exchange *exchange,
                                                            struct site_question *question);
 

@@ -18,6 +18,7 @@
 
 #include <assert.h>
 
+#include "engine/site/again.h"
 #include "engine/site/answer.h"
 #include "engine/site/facts.h"
 #include "engine/site/listing.h"
@@ -130,6 +131,7 @@ static void answer_file(struct site_exchange *exchange, struct site_question *qu
   const struct site_facts *facts = &exchange->file->facts;
   question->varies = question->varied || facts->siblings != 0 || facts->encodable ||
                      question->chosen != CODING_IDENTITY || exchange->sent->recoded;
+  site_again_note(exchange, question);
   site_answer_file(exchange, question);
 }
 
@@ -206,6 +208,7 @@ static bool file_found(struct site_exchange *exchange, struct site_question *que
   bool chosen = question->index > 0 || question->fallback; /* by us, not by the request */
   bool directory = question->target.directory && !chosen;  /* asked for as one */
   exchange->file = exchange->sent = exchange->lookup.entry;
+  question->listing = exchange->lookup.listing;
   if (exchange->file->directory && !chosen && !directory) {
     site_answer_directory(exchange, question);
     return false;
@@ -346,9 +349,17 @@ static void site_request(void *ctx, struct stream *stream, const struct request 
   }
   exchange->lookup.done = looked_up;
   exchange->lookup.client = stream->peer;
+  exchange->lookup.listing = 0;
+  struct header_set *set =
+      request->number ? site_again_find(exchange, request->number, now_ns) : NULL;
+  if (set) {
+    site_answer_whole(exchange, set);
+    return;
+  }
 
   uint8_t room[SITE_ROOM_BYTES];
-  struct site_question question = {.room = room, .now_ns = now_ns, .find_file = true};
+  struct site_question question = {
+      .room = room, .now_ns = now_ns, .number = request->number, .find_file = true};
   question.head = span_is(request->method, "HEAD");
   if (!question.head && !span_is(request->method, "GET")) {
     site_answer_method(exchange, &question, request->method);

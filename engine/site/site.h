@@ -10,6 +10,7 @@
  * The modules, each of which calls only those below it:
  *
  *     site.c                         from a request to the entries to answer with
+ *     again.c                        answers to requests that came before
  *     answer.c                       from entries and conditions to status, fields and body
  *     listing.c                      the names of a directory
  *     facts.c multipart.c announce.c ready-made fields; several ranges; 103 and pushes

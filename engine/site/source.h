@@ -71,6 +71,7 @@ struct site_lookup {
   void (*done)(struct site_lookup *lookup, enum site_result result);
   const void *client;       /* whose it is: one address for all of a connection, only compared */
   struct site_entry *entry; /* set with SITE_FOUND, retained for the site */
+  uint64_t listing;         /* set with that: see again(); 0: the entry may be gone at any time */
   void *room[6];            /* the source's, so that a lookup needs no allocation */
 };
 
@@ -117,6 +118,11 @@ struct site_source_ops {
    * empty for the root itself. Any result. */
   enum site_result (*lookup)(void *self, struct span path, uint64_t now_ns,
                              struct site_lookup *lookup);
+
+  /* Finds an entry again that a lookup has found, as that would, if nothing has left the source's list since:
+   * `listing` is of that lookup, and not 0. False: look it up. */
+  bool (*again)(void *self, struct site_entry *entry, uint64_t listing, uint64_t now_ns,
+                struct site_lookup *lookup);
 
   /* Forget a pending lookup; its done() must not be called any more. */
   void (*lookup_cancel)(void *self, struct site_lookup *lookup);

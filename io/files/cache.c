@@ -133,6 +133,7 @@ void file_cache_unlist(struct file_cache *cache, struct file *file) {
   cache->clock[file->slot] = last;
   last->slot = file->slot;
   file->listed = false;
+  cache->unlisted++;
   if (file->holders == 0) free_file(cache, file);
   invariants(cache);
 }

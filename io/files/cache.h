@@ -63,6 +63,7 @@ struct file_cache {
   uint32_t bucket_mask;
   struct file **clock; /* listed entries in no order */
   uint32_t count;      /* entries listed */
+  uint64_t unlisted;   /* how often one has ceased to be */
   uint32_t entries_max;
   uint32_t hand;
   size_t bytes, bytes_max; /* listed and held together */

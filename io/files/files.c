@@ -405,6 +405,21 @@ enum files_result files_find(struct files *files, struct span path, uint64_t now
   return result == FILES_BUSY && enqueue(files, path, lookup) ? FILES_PENDING : result;
 }
 
+/* None has left the list as long as the number stays the same. */
+uint64_t files_listing(const struct files *files, const struct file *file) {
+  return file->listed ? files->cache.unlisted + 1 : 0;
+}
+
+bool files_find_again(struct files *files, struct file *file, uint64_t listing, uint64_t now_ns,
+                      const void *client) {
+  files->now_ns = now_ns;
+  if (listing != files->cache.unlisted + 1 || !is_fresh(file, now_ns)) return false;
+  file->recent = true;
+  counter_add(&files->counters->hits, 1);
+  file_cache_touch(&files->cache, file_retain(file), client);
+  return true;
+}
+
 void files_find_cancel(struct files_lookup *lookup) {
   files_queue_remove(lookup);
   if (!lookup->load) return;

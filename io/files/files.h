@@ -112,6 +112,15 @@ void files_destroy(struct files *files);
 __attribute__((warn_unused_result)) enum files_result
 files_find(struct files *files, struct span path, uint64_t now_ns, struct files_lookup *lookup);
 
+/* When a file that was just found is listed: see files_find_again(); 0: it is not. */
+uint64_t files_listing(const struct files *files, const struct file *file);
+
+/* Finds a file again, as files_find() would that found it when files_listing() was `listing` (not 0): with a
+ * reference. False: it may be gone, or is to be compared with the disk. */
+__attribute__((warn_unused_result)) bool files_find_again(struct files *files, struct file *file,
+                                                          uint64_t listing, uint64_t now_ns,
+                                                          const void *client);
+
 /* Forgets a pending lookup; its done() is not called any more. */
 void files_find_cancel(struct files_lookup *lookup);
 

@@ -169,6 +169,7 @@ static void give(struct fake_stream *fake, const struct handler *handler, struct
       .path = list->at[3].value,
       .fields = list,
       .content_length = -1,
+      .number = fake->number,
       .end = !span_is(list->at[0].value, "POST") && !span_is(list->at[0].value, "CONNECT"),
   };
   const struct header *length = headers_find(list, TOKEN_CONTENT_LENGTH);
@@ -198,7 +199,8 @@ void fake_request(struct fake_stream *fake, const struct handler *handler, const
                                .timer_ns = UINT64_MAX,
                                .now_ns = now_ns,
                                .refuse = fake->refuse,
-                               .accept_push = fake->accept_push};
+                               .accept_push = fake->accept_push,
+                               .number = fake->number};
   give(fake, handler, &list, now_ns);
 }
 

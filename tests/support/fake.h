@@ -24,6 +24,7 @@ struct fake_stream {
   bool refuse;      /* responses fail, as when the stream is gone */
   bool accept_push; /* pushes succeed */
   size_t lend_max;  /* of each pull: see body_chunk */
+  uint64_t number;  /* of the request: see struct request */
 
   /* Recorded of the handler. */
   unsigned status;                /* 0: no answer yet */

@@ -85,9 +85,22 @@ static enum site_result find(struct span path, struct site_lookup *lookup) {
     }
     file->held++;
     lookup->entry = &file->entry;
+    lookup->listing = made.listing;
     return SITE_FOUND;
   }
   return SITE_MISSING;
+}
+
+static bool source_again(void *self, struct site_entry *entry, uint64_t listing, uint64_t now_ns,
+                         struct site_lookup *lookup) {
+  (void)self;
+  (void)now_ns;
+  if (listing != made.listing) return false;
+  struct made_file *file = (struct made_file *)((char *)entry - offsetof(struct made_file, entry));
+  file->held++;
+  lookup->entry = entry;
+  made.agains++;
+  return true;
 }
 
 static enum site_result source_lookup(void *self, struct span path, uint64_t now_ns,
@@ -229,6 +242,7 @@ static enum site_result source_recode(void *self, struct site_entry *entry, enum
 
 static const struct site_source_ops recoding_ops = {
     .lookup = source_lookup,
+    .again = source_again,
     .lookup_cancel = source_lookup_cancel,
     .release = source_release,
     .read = source_read,
@@ -239,6 +253,7 @@ static const struct site_source_ops recoding_ops = {
 
 static const struct site_source_ops source_ops = {
     .lookup = source_lookup,
+    .again = source_again,
     .lookup_cancel = source_lookup_cancel,
     .release = source_release,
     .read = source_read,

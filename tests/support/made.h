@@ -42,6 +42,8 @@ extern struct made {
     char path[300];
   } waiting[MADE_WAITING_MAX];
   unsigned waiting_count, lookups;
+  uint64_t listing; /* of the source: see struct site_lookup; 0: entries are not found again */
+  unsigned agains;  /* how many were */
   struct site_read *reads[MADE_WAITING_MAX];
   struct made_file *reading[MADE_WAITING_MAX];
   unsigned read_count, buffers_out, buffers_max;

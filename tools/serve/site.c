@@ -65,8 +65,20 @@ static enum site_result look_up(void *self, struct span path, uint64_t now_ns,
   struct files_lookup *inner = (void *)lookup->room;
   *inner = (struct files_lookup){.done = found, .client = lookup->client};
   enum files_result result = files_find(serve_site->files, path, now_ns, inner);
-  if (result == FILES_FOUND) lookup->entry = entry_of(inner->file);
+  if (result == FILES_FOUND) {
+    lookup->entry = entry_of(inner->file);
+    lookup->listing = files_listing(serve_site->files, inner->file);
+  }
   return result_of(result);
+}
+
+static bool find_again(void *self, struct site_entry *entry, uint64_t listing, uint64_t now_ns,
+                       struct site_lookup *lookup) {
+  struct serve_site *serve_site = self;
+  struct file *file = file_of_user(entry);
+  if (!files_find_again(serve_site->files, file, listing, now_ns, lookup->client)) return false;
+  lookup->entry = entry_of(file);
+  return true;
 }
 
 static void lookup_cancel(void *self, struct site_lookup *lookup) {
@@ -177,6 +189,7 @@ static void list_end(void *self, struct site_names *names) {
 
 static const struct site_source_ops source_ops = {
     .lookup = look_up,
+    .again = find_again,
     .lookup_cancel = lookup_cancel,
     .release = release,
     .read = read_piece,

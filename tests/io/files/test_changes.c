@@ -310,6 +310,53 @@ static void test_unchanged_stay(void **state) {
   }
 }
 
+/* ---- found again ----------------------------------------------------------------------------- */
+
+static bool found_again(struct files *files, struct file *file, uint64_t listing, uint64_t now_ns) {
+  bool found = files_find_again(files, file, listing, now_ns, NULL);
+  if (found) files_release(files, file);
+  return found;
+}
+
+static void test_found_again_while_it_is_listed(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){0});
+  struct file *file;
+  uint64_t now_ns = IO_SECOND;
+  stage_put(stage_at("page"), "one", 3);
+  stage_put(stage_at("other"), "two", 3);
+  assert_int_equal(stage_find(files, "page", now_ns, &file), FILES_FOUND);
+  uint64_t listing = files_listing(files, file), hits = files_counters(files)->hits;
+  assert_int_not_equal(listing, 0);
+  files_release(files, file);
+  stage_expect(files, "other", now_ns, "two");
+  assert_true(found_again(files, file, listing, now_ns + IO_SECOND - 1));
+  assert_int_equal(files_counters(files)->hits, hits + 1);
+  assert_false(found_again(files, file, listing, now_ns + IO_SECOND)); /* it may have changed */
+
+  stage_put(stage_at("new"), "three", 5);
+  assert_int_equal(rename(stage_at("new"), stage_at("other")), 0);
+  stage_expect(files, "other", now_ns + IO_SECOND, "three"); /* one has left the list */
+  assert_false(found_again(files, file, listing, now_ns));
+  files_destroy(files);
+}
+
+/* There is room for one entry, and that is held. */
+static void test_not_found_again_where_it_is_not_listed(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.entries_max = 1});
+  struct file *file, *other;
+  stage_put(stage_at("page"), "one", 3);
+  stage_put(stage_at("other"), "two", 3);
+  assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FOUND);
+  assert_int_equal(stage_find(files, "other", IO_SECOND, &other), FILES_FOUND);
+  assert_int_not_equal(files_listing(files, file), 0);
+  assert_int_equal(files_listing(files, other), 0);
+  files_release(files, other);
+  files_release(files, file);
+  files_destroy(files);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       STAGE_TEST(test_unchanged_stay),
@@ -322,6 +369,8 @@ int main(void) {
       STAGE_TEST(test_large_file_changes),
       STAGE_TEST(test_writes_are_looked_out_for),
       STAGE_TEST(test_events_are_taken),
+      STAGE_TEST(test_found_again_while_it_is_listed),
+      STAGE_TEST(test_not_found_again_where_it_is_not_listed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
