@@ -54,6 +54,10 @@ static const struct row {
     {"a list", "- a\n", "F:1:1: expected keys and values, such as http: 8080\n"},
     {"an unknown key", "wrkers: 2\n", "F:1:1: wrkers: no such key; did you mean workers?\n"},
     {"an unknown key like none", "zzz: 2\n", "F:1:1: zzz: no such key\n"},
+    {"what nginx has and weir does by itself", "sendfile: 'on'\nssl_protocols: TLSv1.3\nmap: x\n",
+     "F:1:1: sendfile: no such key; leave it out: weir does its best by itself\n"
+     "F:2:1: ssl_protocols: no such key; leave it out: TLS 1.2 and 1.3 are spoken\n"
+     "F:3:1: map: no such key; there are no conditions and no variables\n"},
     {"a key of another part", "path: /\n",
      "F:1:1: path: not here; it belongs into an entry of routes\n"},
     {"a key like one of another part", "pathh: /\n",
