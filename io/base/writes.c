@@ -28,12 +28,12 @@ static bool is_watched(struct writes *writes, int descriptor) {
   return false;
 }
 
-static void mark(struct writes *writes, const struct inotify_event *event) {
-  if (!(event->mask & IN_MODIFY)) return; /* the end of a watch, or events were lost */
-  struct list_node *bucket = bucket_of(writes, event->wd);
+/* Two more events exist, and are nobody's: a watch has ended, and (with the descriptor -1) events were lost. */
+static void mark(struct writes *writes, int descriptor) {
+  struct list_node *bucket = bucket_of(writes, descriptor);
   for (struct list_node *node = bucket->next; node != bucket; node = node->next) {
     struct write_watch *watch = LIST_OWNER(node, struct write_watch, node);
-    if (watch->descriptor == event->wd) watch->seen = true;
+    if (watch->descriptor == descriptor) watch->seen = true;
   }
 }
 
@@ -44,7 +44,7 @@ void writes_look(struct writes *writes) {
   for (unsigned i = 0; i < WRITES_READS_MAX; i++) {
     ssize_t got = read(writes->inotify, events, sizeof events);
     for (ssize_t n = 0; n < got / (ssize_t)sizeof *events; n++)
-      mark(writes, &events[n]);
+      mark(writes, events[n].wd);
     if (got < (ssize_t)sizeof events) return;
   }
 }

@@ -174,13 +174,31 @@ static void test_many_files(void **state) {
     assert_int_equal(unlink(path), 0);
     writes_watch(&writes, &watches[i], open_files[i]);
   }
-  for (unsigned i = 0; i < COUNT; i += 2)
+  for (unsigned i = 0; i < WRITES_BUCKETS; i += 2)
     assert_int_equal(pwrite(open_files[i], "x", 1, 0), 1);
   for (unsigned i = 0; i < COUNT; i++)
-    assert_int_equal(writes_seen(&watches[i]), i % 2 == 0);
+    assert_int_equal(writes_seen(&watches[i]), i < WRITES_BUCKETS && i % 2 == 0);
   for (unsigned i = 0; i < COUNT; i++) {
     writes_forget(&watches[i]);
     assert_int_equal(close(open_files[i]), 0);
+  }
+}
+
+/* Nothing is opened before the first watch, and nothing is left. It can be used again. */
+static void test_close(void **state) {
+  (void)state;
+  int next = dup(0);
+  assert_int_equal(close(next), 0);
+  for (unsigned i = 0; i < 2; i++) {
+    struct write_watch watch = {0};
+    writes_look(&writes);
+    writes_watch(&writes, &watch, fds[0]);
+    write_to(0, "x");
+    assert_true(writes_seen(&watch));
+    writes_forget(&watch);
+    writes_close(&writes);
+    assert_int_equal(dup(0), next);
+    assert_int_equal(close(next), 0);
   }
 }
 
@@ -211,7 +229,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       TEST(test_changes),    TEST(test_same_file), TEST(test_many_events),
-      TEST(test_many_files), TEST(test_refused),
+      TEST(test_many_files), TEST(test_close),     TEST(test_refused),
   };
 #undef TEST
   return cmocka_run_group_tests(tests, NULL, NULL);
