@@ -317,23 +317,21 @@ $(OUT)/tests/sim/test_sim $(OUT)/tests/sim/test_sim_h1 $(OUT)/tests/sim/test_sim
 
 # The simulation of an engine with one added bug, which the simulation must find. The module with the bug is compiled
 # anew, and linked before the archive with the correct one.
-SIM_CANARIES := LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK H1_LOST_BYTE \
-                PIPELINE_CHUNK_SIZE PIPELINE_LEAKED_STREAM PIPELINE_UNSAFE_AHEAD SPDY_LOST_CREDIT SPDY_LEAKED_STREAM
 LINK_CANARY = $(LINK_QUICKLY) $(filter-out -MMD -MP $(LTO),$(CFLAGS_ALL)) -D$(1) \
   $$(grep -rl $(1) --include='*.c' engine) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LDLIBS) -o $@
-$(OUT)/tests/sim/canary_%: $(call OBJ,tests/sim/test_sim.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
+canary = $(addprefix $(OUT)/tests/sim/canary_,$(1))
+CANARIES          := $(call canary,LOST_CREDIT LEAKED_STREAM STALE_HPACK LATE_MASK)
+H1_CANARIES       := $(call canary,H1_LOST_BYTE)
+PIPELINE_CANARIES := $(call canary,PIPELINE_CHUNK_SIZE PIPELINE_LEAKED_STREAM PIPELINE_UNSAFE_AHEAD)
+SPDY_CANARIES     := $(call canary,SPDY_LOST_CREDIT SPDY_LEAKED_STREAM)
+$(CANARIES): $(call OBJ,tests/sim/test_sim.c)
+$(H1_CANARIES): $(call OBJ,tests/sim/test_sim_h1.c)
+$(PIPELINE_CANARIES): $(call OBJ,tests/sim/test_sim_pipeline.c)
+$(SPDY_CANARIES): $(call OBJ,tests/sim/test_sim_spdy.c)
+$(OUT)/tests/sim/canary_%: $(call OBJ,$(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
 	$(call SAY,CANARY)
 	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_$*)
-$(OUT)/tests/sim/canary_H1_%: $(call OBJ,tests/sim/test_sim_h1.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
-	$(call SAY,CANARY)
-	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_H1_$*)
-$(OUT)/tests/sim/canary_PIPELINE_%: $(call OBJ,tests/sim/test_sim_pipeline.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
-	$(call SAY,CANARY)
-	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_PIPELINE_$*)
-$(OUT)/tests/sim/canary_SPDY_%: $(call OBJ,tests/sim/test_sim_spdy.c $(SIM)) $(OUT)/libsupport.a $(OUT)/libweir.a
-	$(call SAY,CANARY)
-	$(QUIET)$(call LINK_CANARY,WEIR_CANARY_SPDY_$*)
-sim-canaries: $(patsubst %,$(OUT)/tests/sim/canary_%,$(SIM_CANARIES))
+sim-canaries: $(CANARIES) $(H1_CANARIES) $(PIPELINE_CANARIES) $(SPDY_CANARIES)
 
 # The differential tests compare with other implementations.
 $(OUT)/tests/spec/test_diff_nghttp2: private LDLIBS += -lnghttp2

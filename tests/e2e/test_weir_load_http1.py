@@ -265,7 +265,8 @@ def test_timeouts_end_the_connection():
         assert report["requests"]["timeout"] >= 1
         assert {kind for kind, _ in kinds(report)} == {"timeout"}
         assert report["requests"]["succeeded"] == 40 - report["requests"]["timeout"]
-        assert reasons(report) == {"ended by weir load: a request had timed out": 1}
+        # More than one where the machine is busy and an answer takes a second.
+        assert set(reasons(report)) == {"ended by weir load: a request had timed out"}
 
 
 def test_open_loop(weir):

@@ -264,16 +264,17 @@ static bool make_slots(struct load_connection *connection) {
 /* What the connection speaks. */
 static void note_facts(struct load_connection *connection) {
   const struct client_connection *client = &connection->client;
-  struct load_tls_facts facts = {.connections = 1};
-  snprintf(facts.alpn, sizeof facts.alpn, connection->slots.http.http1 ? "http/1.1" : "h2");
+  struct load_tls_kind kind = {.connections = 1};
+  bool resumed = false;
+  snprintf(kind.alpn, sizeof kind.alpn, connection->slots.http.http1 ? "http/1.1" : "h2");
   if (client->server->secure) {
     const struct tls_facts tls = client_connection_tls(client);
-    snprintf(facts.version, sizeof facts.version, "%s", tls.version);
-    snprintf(facts.cipher, sizeof facts.cipher, "%s", tls.cipher);
-    snprintf(facts.group, sizeof facts.group, "%s", tls.group);
-    facts.resumed = tls.resumed;
+    snprintf(kind.version, sizeof kind.version, "%s", tls.version);
+    snprintf(kind.cipher, sizeof kind.cipher, "%s", tls.cipher);
+    snprintf(kind.group, sizeof kind.group, "%s", tls.group);
+    resumed = tls.resumed;
   }
-  load_tls_facts_add(&connection->books->stats.tls, &facts);
+  load_tls_facts_note(&connection->books->stats.tls, &kind, resumed);
 }
 
 /* Asks for the WebSocket, once. Whether it is open. */

@@ -169,11 +169,12 @@ static json_t *text_or_null(const char *text) {
 }
 
 static json_t *tls_of(const struct load_tls_facts *tls) {
-  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", text_or_null(tls->version),
-                   "cipher", text_or_null(tls->cipher), "group", text_or_null(tls->group), "alpn",
-                   text_or_null(tls->alpn), "connections", load_json_integer(tls->connections),
-                   "resumed", load_json_integer(tls->resumed), "others",
-                   load_json_integer(tls->others));
+  const struct load_tls_kind *first = &tls->kinds[0];
+  return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", text_or_null(first->version),
+                   "cipher", text_or_null(first->cipher), "group", text_or_null(first->group),
+                   "alpn", text_or_null(first->alpn), "connections",
+                   load_json_integer(tls->connections), "resumed", load_json_integer(tls->resumed),
+                   "others", load_json_integer(load_tls_facts_others(tls)));
 }
 
 static json_t *self_of(const struct load_report *report) {

@@ -21,6 +21,7 @@ enum {
    * many rows there are. */
   LOAD_ORIGIN_ROWS = 8,
   LOAD_ORIGINS_MAX = 64,          /* servers of one run. Arbitrary */
+  LOAD_TLS_KINDS_MAX = 8,         /* of handshakes that are told apart. Arbitrary */
   LOAD_CONNECTIONS_MAX = 1000000, /* descriptors run out before */
   LOAD_STREAMS_MAX = 65536,       /* of one connection; no server allows more */
   LOAD_WINDOW_BITS = 30,          /* as in h2load: receive windows that never limit a server */

@@ -168,19 +168,21 @@ static void print_connections(const struct load_report *report, FILE *to) {
 /* "TLSv1.3, TLS_AES_128_GCM_SHA256, X25519, 3 resumed": behind the protocol. */
 static void print_protocol(const struct load_report *report, FILE *to) {
   const struct load_tls_facts *tls = &report->sum.tls;
+  const struct load_tls_kind *first = &tls->kinds[0];
+  const uint64_t others = load_tls_facts_others(tls);
   const char *clear = report->options->upgrade ? " in clear text, by Upgrade" : " in clear text";
   char group[LOAD_TEXT_BYTES + 4] = "", resumed[2 * LOAD_TEXT_BYTES] = "", digits[LOAD_TEXT_BYTES];
-  bool http1 = strcmp(tls->alpn, "h2") != 0;
+  bool http1 = strcmp(first->alpn, "h2") != 0;
   if (tls->connections == 0) return;
-  if (*tls->group) snprintf(group, sizeof group, ", %s", tls->group);
+  if (*first->group) snprintf(group, sizeof group, ", %s", first->group);
   if (tls->resumed)
     snprintf(resumed, sizeof resumed, ", %s resumed", load_count_text(tls->resumed, digits));
   load_page_row(to, "protocol", "%s%s%s%s%s%s%s%s", report->options->ws ? "WebSocket over " : "",
-                http1 ? "HTTP/1.1" : "HTTP/2", *tls->version ? " over " : clear, tls->version,
-                *tls->cipher ? ", " : "", tls->cipher, group, resumed);
-  if (tls->others)
+                http1 ? "HTTP/1.1" : "HTTP/2", *first->version ? " over " : clear, first->version,
+                *first->cipher ? ", " : "", first->cipher, group, resumed);
+  if (others)
     load_page_row(to, "", "%s spoke another protocol, or with another cipher",
-                  count_of(tls->others, "connection", resumed));
+                  count_of(others, "connection", resumed));
 }
 
 /* What TLS adds to `http` bytes; empty without TLS. */
