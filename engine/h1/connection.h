@@ -51,6 +51,7 @@ struct h1_gathered {
 struct h1_text {
   struct h1_text *next;
   uint32_t len, size;
+  uint32_t content_len; /* of `len`, at the end: content, which counts as a body's */
   uint8_t bytes[];
 };
 

@@ -31,7 +31,10 @@ static void write_text(struct h1_stream *stream, const struct h1_text *text) {
   uint8_t *at = out_at(out);
   memcpy(at, text->bytes, text->len);
   out_wrote(out, at + text->len);
-  stream->header_sent += text->len;
+  stream->header_sent += text->len - text->content_len;
+  if (text->content_len == 0) return;
+  stream->body_sent += text->content_len;
+  counter_add(&stream->h1->http->counters.body_bytes_sent, text->content_len);
 }
 
 /* False when there is no room for one of them now. */

@@ -168,6 +168,7 @@ struct h1_text *h1_text_make(struct h1 *h1, const struct h1_plan *plan,
   at = put(at, span_text("\r\n"));
   at = put(at, plan->content);
   text->len = (uint32_t)(at - text->bytes);
+  text->content_len = (uint32_t)plan->content.len;
   assert(text->len <= bytes);
   return text;
 }

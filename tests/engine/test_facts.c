@@ -15,7 +15,7 @@
 #include "tests/support/talk.h"
 
 static struct talk talk;
-static struct stream_facts handled; /* of the last request that was */
+static struct stream_facts handled, refused; /* of the last request that was */
 
 /* What handlers heard: "METHOD AUTHORITY PATH user-agent" of a refusal, and "STATUS BYTES" of its end. */
 static char heard[4096];
@@ -48,6 +48,7 @@ static void on_ended(void *ctx, struct stream *stream, const struct stream_facts
   (void)ctx;
   if (stream->log == heard) {
     hear(": %u %u", facts->status, (unsigned)facts->header_bytes_received);
+    refused = *facts;
     return;
   }
   handled = *facts;
@@ -100,6 +101,23 @@ static void test_http1(void **state) {
     talk_end(&talk);
     assert_string_equal(heard, expected);
   }
+}
+
+/* What the engine answers counts as what it is: "400 Bad Request: no host" and a line's end are content. */
+static void test_http1_bytes(void **state) {
+  (void)state;
+  begin_h1();
+  talk_give(&talk, span_text("GET / HTTP/1.1\r\n\r\n"));
+  talk_pump(&talk);
+  talk_end(&talk);
+  assert_int_equal(refused.body_bytes_sent, 25);
+  const uint64_t header_bytes = refused.header_bytes_sent;
+  begin_h1();
+  talk_give(&talk, span_text("HEAD / HTTP/1.1\r\n\r\n"));
+  talk_pump(&talk);
+  talk_end(&talk);
+  assert_int_equal(refused.body_bytes_sent, 0);
+  assert_int_equal(refused.header_bytes_sent, header_bytes);
 }
 
 /* Heads that come in pieces: all that was kept of them is told. */
@@ -202,9 +220,9 @@ static void test_h2c(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_http1), cmocka_unit_test(test_http1_pieces),
-      cmocka_unit_test(test_http2), cmocka_unit_test(test_priority),
-      cmocka_unit_test(test_h2c),
+      cmocka_unit_test(test_http1),        cmocka_unit_test(test_http1_bytes),
+      cmocka_unit_test(test_http1_pieces), cmocka_unit_test(test_http2),
+      cmocka_unit_test(test_priority),     cmocka_unit_test(test_h2c),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
