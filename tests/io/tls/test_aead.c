@@ -352,7 +352,7 @@ static void test_keys_are_replaced(void **state) {
   }
 }
 
-/* The context that was lent forgets a key that has ended, and the worker's next key has nothing of it. */
+/* The context that was lent forgets a key that has ended. */
 static void test_keys_are_wiped(void **state) {
   (void)state;
   for (unsigned cipher = TLS_AEAD_AES_128; cipher < TLS_AEAD_CIPHERS; cipher++) {
