@@ -108,6 +108,33 @@ static void test_middles(void **state) {
   }
 }
 
+/* Memory that held other blocks before, as the allocator gives it. */
+static void *alloc_used(void *ctx, size_t bytes) {
+  struct h2_judged *used = malloc(bytes);
+  if (used) memcpy(used, ctx, bytes);
+  return used;
+}
+
+static void free_used(void *ctx, void *object, size_t bytes) {
+  (void)ctx, (void)bytes;
+  free(object);
+}
+
+static void test_used_memory(void **state) {
+  (void)state;
+  struct span old = block_of(9, 1), block = block_of(9, 2);
+  keep(1, old, 200);
+  const struct memory used = {.ctx = judged, .alloc = alloc_used, .free = free_used};
+  const struct h2_answer answer = {.content_length = -1, .status = 204};
+  struct h2_judged *again = NULL;
+  h2_judged_keep(&again, &used, 1, block, &answer);
+  assert_non_null(h2_judged_find(&again, 1, block));
+  assert_null(h2_judged_find(&again, 1, old));
+  h2_judged_free(&again, &used);
+  drop(old);
+  drop(block);
+}
+
 static void test_refused_memory(void **state) {
   (void)state;
   struct span block = block_of(9, 1);
@@ -122,8 +149,8 @@ static void test_refused_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(test_lengths), CASE(test_states),         CASE(test_similar_blocks),
-      CASE(test_middles), CASE(test_refused_memory),
+      CASE(test_lengths), CASE(test_states),      CASE(test_similar_blocks),
+      CASE(test_middles), CASE(test_used_memory), CASE(test_refused_memory),
   };
   return cmocka_run_group_tests_name("h2/judged", tests, NULL, NULL);
 }
