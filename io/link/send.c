@@ -140,6 +140,13 @@ static size_t run_of(const struct span *spans, size_t count) {
   return run > 0 ? run : 1;
 }
 
+/* splice(2) sends a part as if more came at once (MSG_MORE), which then waits for that if there is no room: a segment may
+ * be longer than what may be unsent, so that there never is. To set TCP_NODELAY anew sends it. */
+static void push(const struct link *link) {
+  int on = 1;
+  setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 /* The same where some are sealed: a call for each of them, until the socket takes less than it could. */
 static ssize_t send_sealed(struct link *link, const struct span *spans, size_t count) {
   ssize_t sent = 0, total = 0;
@@ -157,6 +164,7 @@ static ssize_t send_sealed(struct link *link, const struct span *spans, size_t c
     if (sent > 0) total += sent;
   }
   ioctl(link->fd, FIONBIO, &off);
+  if (sent != (ssize_t)wanted) push(link);
   return total > 0 ? total : sent;
 }
 
@@ -170,7 +178,9 @@ static ssize_t send_somehow(struct link *link, const struct span *spans, size_t 
     loaded = splicer_load(splicer, &link->loop->pages, spans, count);
   if (!loaded) return send_now(link, spans, count, 0);
   *total = loaded;
-  return splicer_send(splicer, link->fd);
+  ssize_t sent = splicer_send(splicer, link->fd);
+  if (sent != (ssize_t)loaded) push(link);
+  return sent;
 }
 
 /* What the socket does not take now is offered again when it has room. */

@@ -63,10 +63,9 @@ class Process:
             return log.read()
 
     def cpu_seconds(self):
-        """User and system time so far."""
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """User and system time so far, of all threads, in nanoseconds' precision: the process's clock, as
+        clock_getcpuclockid(3) names it."""
+        return time.clock_gettime(~self.process.pid << 3 | 2)
 
     def alive(self):
         return self.process.poll() is None

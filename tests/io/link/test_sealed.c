@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,13 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
   *out = (struct timespec){.tv_sec = (time_t)(meter_now_ns / IO_SECOND),
                            .tv_nsec = (long)(meter_now_ns % IO_SECOND)};
   return 0;
+}
+
+static unsigned pushes;
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
+  pushes += level == IPPROTO_TCP && name == TCP_NODELAY;
+  return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
 }
 
 /* ---- two machines: what one receives the other sends ----------------------------------------- */
@@ -159,11 +167,14 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
 /* ---- the stage ------------------------------------------------------------------------------- */
 
 static int from, to; /* the peers' sockets, which do not block */
+static int room;     /* of the sending link's socket; 0: as the kernel likes */
 
 static int connect_link(bool sends) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t len = sizeof address;
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (sends && room > 0)
+    assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
   assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
   assert_int_equal(listen(listener, 1), 0);
   assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
@@ -252,6 +263,23 @@ static void test_bytes(void **state) {
   }
 }
 
+/* What a full socket took of a span does not wait for the rest: it is pushed. */
+static void test_pushes(void **state) {
+  (void)state;
+  room = 65536;
+  begin();
+  room = 0;
+  pushes = 0;
+  uint64_t wrote = 0;
+  for (unsigned turns = 0; pushes == 0; turns++) {
+    assert_true(turns < TURNS_MAX);
+    wrote += write_some(wrote, 1000000);
+    meter_turns(&worker, 1);
+  }
+  assert_true(relay.sealed > 0);
+  end();
+}
+
 /* The end comes behind the bytes, and a reset ends the link. */
 static void test_ends(void **state) {
   (void)state;
@@ -297,10 +325,8 @@ static void test_lies(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bytes),
-      cmocka_unit_test(test_ends),
-      cmocka_unit_test(test_no_cells),
-      cmocka_unit_test(test_lies),
+      cmocka_unit_test(test_bytes),    cmocka_unit_test(test_pushes), cmocka_unit_test(test_ends),
+      cmocka_unit_test(test_no_cells), cmocka_unit_test(test_lies),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
