@@ -77,7 +77,8 @@ struct h1_verdict h1_target_read_after(const struct h1_head *head, struct span h
                                        struct headers *fields, struct h1_target *out) {
   const struct h1_verdict verdict = read_form(head, host, fields, out);
   if (verdict.outcome != H1_COMPLETE || !host.base) return verdict;
-  if (out->form == H1_FORM_AUTHORITY && !syntax_same_authority(out->authority, host, out->scheme))
+  const bool own = out->form == H1_FORM_ABSOLUTE || out->form == H1_FORM_AUTHORITY;
+  if (own && !syntax_same_authority(out->authority, host, out->scheme))
     return bad("host differs from the target");
   return H1_OK;
 }

@@ -22,10 +22,10 @@ struct h1_target {
   struct span path; /* with its query; "*" for the asterisk form; empty for the authority form */
 };
 
-/* Reads head->target. `host` is the value of Host; its base is NULL without one. An absolute target
- * overrides it (RFC 9112 section 3.2.2). 400: the target is not of a form that its method allows; Host
- * is missing in HTTP/1.1, is no authority, or differs from the target of CONNECT. Text that is not in
- * the target as such comes from the arena of `fields`; 431 when it is full. */
+/* Reads head->target. `host` is the value of Host; its base is NULL without one. 400: the target is not
+ * of a form that its method allows; Host is missing in HTTP/1.1, is no authority, or differs from the
+ * target's own (RFC 9112 section 3.2.2 would ignore it, but a proxy before us may have gone by it). Text
+ * that is not in the target as such comes from the arena of `fields`; 431 when it is full. */
 __attribute__((warn_unused_result)) struct h1_verdict h1_target_read(const struct h1_head *head,
                                                                      struct span host,
                                                                      struct headers *fields,

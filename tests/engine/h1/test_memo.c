@@ -153,24 +153,6 @@ static void test_rows(void **state) {
   }
 }
 
-/* RFC 9112 section 3.2.2: an absolute target overrides Host, noted or not. */
-static void test_absolute_target(void **state) {
-  (void)state;
-  struct machine machine;
-  begin();
-  open(&engine, &machine);
-  for (int time = 0; time < 4; time++) {
-    assert_true(compare(&machine, "GET http://b/c HTTP/1.1", rows[0].section, 0));
-    assert_non_null(strstr(said, "GET /c\nhttp b\n"));
-    assert_null(strstr(said, "host: a"));
-    assert_true(compare(&machine, "GET /c HTTP/1.1", rows[0].section, 0));
-    assert_non_null(strstr(said, "GET /c\nhttp a\n"));
-    assert_true(is_noted(rows[0].section));
-  }
-  machine.ops->close(machine.self);
-  end();
-}
-
 /* ---- everything in any order ----------------------------------------------------------------- */
 
 static const char *const starts[] = {
@@ -300,10 +282,9 @@ static void test_no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows),      cmocka_unit_test(test_absolute_target),
-      cmocka_unit_test(test_any_order), cmocka_unit_test(test_bytes),
-      cmocka_unit_test(test_fields),    cmocka_unit_test(test_places),
-      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_rows),   cmocka_unit_test(test_any_order),
+      cmocka_unit_test(test_bytes),  cmocka_unit_test(test_fields),
+      cmocka_unit_test(test_places), cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
