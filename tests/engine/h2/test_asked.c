@@ -81,17 +81,23 @@ static void on_refused(void *ctx, struct stream *stream, const struct request *r
   note_request(ctx, stream, request);
 }
 
-static void open_server(struct server *server) {
+/* `table_bytes`: what it announces of its HPACK table. */
+static void open_server_with(struct server *server, uint32_t table_bytes) {
   static const struct machine_peer peer = {.application_protocol = "h2"};
   static const char *const protocols[] = {"websocket", NULL};
   struct engine_config config = engine_config_default();
   memset(server, 0, sizeof *server);
   config.connections_max = 1;
+  config.h2.header_table_bytes = table_bytes;
   server->handler = (struct handler){
       .ctx = server, .request = on_request, .refused = on_refused, .protocols = protocols};
   assert_true(
       engine_init(&server->engine, counted_init(&server->memory), &config, &server->handler));
   assert_true(h2_server(&server->engine.h2, &peer, NULL, now_ns, &server->machine));
+}
+
+static void open_server(struct server *server) {
+  open_server_with(server, HPACK_TABLE_BYTES_MAX);
 }
 
 static struct h2 *h2_of_server(const struct server *server) {
@@ -143,6 +149,8 @@ struct client {
   struct counted_memory memory;
   struct hpack_encoder encoder;
   uint32_t id;
+  uint32_t table_bytes; /* that its encoder may have */
+  bool various;         /* HEADERS come in all their forms */
   uint8_t bytes[BYTES_MAX];
   size_t len;
 };
@@ -158,12 +166,19 @@ static void put_frame(struct client *client, uint8_t type, uint8_t flags, uint32
 }
 
 static void open_client(struct client *client, uint64_t seed) {
-  *client = (struct client){.random = {.state = seed}, .id = 1};
+  *client =
+      (struct client){.random = {.state = seed}, .id = 1, .table_bytes = HPACK_TABLE_BYTES_MAX};
   hpack_encoder_init(&client->encoder, counted_init(&client->memory));
   memcpy(client->bytes, H2_PREFACE, H2_PREFACE_BYTES);
   client->len = H2_PREFACE_BYTES;
   put_frame(client, H2_SETTINGS, 0, 0, span_of(NULL, 0));
+}
+
+/* From now on the server's table is as large as it said. */
+static void acknowledge(struct client *client, uint32_t table_bytes) {
   put_frame(client, H2_SETTINGS, H2_FLAG_ACK, 0, span_of(NULL, 0));
+  client->table_bytes = table_bytes;
+  if (table_bytes < HPACK_TABLE_BYTES_MAX) hpack_encoder_set_limit(&client->encoder, table_bytes);
 }
 
 static void close_client(struct client *client) {
@@ -211,6 +226,42 @@ static size_t fields_of(const struct kind *kind, struct header *fields) {
   return count;
 }
 
+static bool one_in(struct client *client, uint32_t n) {
+  return random_one_in(&client->random, n);
+}
+
+/* The same block in HEADERS with padding, with a priority, or with CONTINUATION. */
+static void put_in_another_form(struct client *client, struct span block, uint8_t flags) {
+  uint8_t payload[4096 + 16] = {0};
+  const uint8_t whole = flags | H2_FLAG_END_HEADERS;
+  const size_t half = block.len / 2;
+  switch (random_below(&client->random, 3)) {
+  case 0:
+    payload[0] = 3; /* bytes of padding */
+    memcpy(payload + 1, block.base, block.len);
+    put_frame(client, H2_HEADERS, whole | H2_FLAG_PADDED, client->id,
+              span_of(payload, 1 + block.len + 3));
+    return;
+  case 1:
+    payload[4] = 99; /* the weight; on stream 0 */
+    memcpy(payload + 5, block.base, block.len);
+    put_frame(client, H2_HEADERS, whole | H2_FLAG_PRIORITY, client->id,
+              span_of(payload, 5 + block.len));
+    return;
+  default:
+    put_frame(client, H2_HEADERS, flags, client->id, span_of(block.base, half));
+    put_frame(client, H2_CONTINUATION, H2_FLAG_END_HEADERS, client->id,
+              span_of(block.base + half, block.len - half));
+  }
+}
+
+/* PRIORITY_UPDATE, before the request that it is for. */
+static void put_priority(struct client *client) {
+  uint8_t payload[] = {0, 0, (uint8_t)(client->id >> 8), (uint8_t)client->id, 'u', '=', '0'};
+  payload[6] = (uint8_t)('0' + random_below(&client->random, 8));
+  put_frame(client, H2_PRIORITY_UPDATE, 0, 0, span_of(payload, sizeof payload));
+}
+
 /* HEADERS; some fields never go into the table, so that their literals repeat. */
 static void put_request(struct client *client, const struct kind *kind, bool end, bool literal) {
   uint8_t block[4096];
@@ -218,22 +269,23 @@ static void put_request(struct client *client, const struct kind *kind, bool end
   size_t count = fields_of(kind, fields);
   if (literal) fields[count - 1].flags = HEADER_NEVER_INDEX;
   size_t len = hpack_encode(&client->encoder, fields, count, block);
-  put_frame(client, H2_HEADERS, H2_FLAG_END_HEADERS | (end ? H2_FLAG_END_STREAM : 0), client->id,
-            span_of(block, len));
+  const uint8_t flags = end ? H2_FLAG_END_STREAM : 0;
+  if (client->various && one_in(client, 8)) put_priority(client);
+  if (client->various && one_in(client, 4))
+    put_in_another_form(client, span_of(block, len), flags);
+  else
+    put_frame(client, H2_HEADERS, H2_FLAG_END_HEADERS | flags, client->id, span_of(block, len));
   client->id += 2;
-}
-
-static bool one_in(struct client *client, uint32_t n) {
-  return random_one_in(&client->random, n);
 }
 
 static void put_batch(struct client *client) {
   static const uint8_t zeros[4];
-  client->len = client->id == 1 ? client->len : 0;
   for (unsigned left = 1 + random_below(&client->random, BATCH_MAX); left > 0; left--) {
     if (one_in(client, 60))
-      hpack_encoder_set_limit(&client->encoder, random_below(&client->random, 300));
-    if (one_in(client, 60)) hpack_encoder_set_limit(&client->encoder, 4096);
+      hpack_encoder_set_limit(
+          &client->encoder,
+          random_below(&client->random, client->table_bytes < 300 ? client->table_bytes + 1 : 300));
+    if (one_in(client, 60)) hpack_encoder_set_limit(&client->encoder, client->table_bytes);
     /* Of a few kinds, so that they come again. */
     size_t which = random_below(&client->random, one_in(client, 3) ? 14 : 4);
     bool end = !one_in(client, 5);
@@ -244,16 +296,22 @@ static void put_batch(struct client *client) {
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
-static void test_same_as_in_bytes(void **state) {
+/* `various`: in all forms, and the server's table is small from some time on. */
+static void compare(bool various) {
   static struct server whole, bytes;
   static struct client client;
   unsigned found = 0, requests = 0;
-  (void)state;
   for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    const uint32_t table_bytes =
+        various ? random_below(&(struct random){.state = seed}, 400) : 4096;
+    const unsigned acknowledged = various ? BATCHES / 2 : 0;
     open_client(&client, seed);
-    open_server(&whole);
-    open_server(&bytes);
+    client.various = various;
+    open_server_with(&whole, table_bytes);
+    open_server_with(&bytes, table_bytes);
     for (unsigned i = 0; i < BATCHES; i++) {
+      client.len = i == 0 ? client.len : 0;
+      if (i == acknowledged) acknowledge(&client, table_bytes);
       put_batch(&client);
       receive(&whole, span_of(client.bytes, client.len), BYTES_MAX);
       receive(&bytes, span_of(client.bytes, client.len), 1);
@@ -270,7 +328,17 @@ static void test_same_as_in_bytes(void **state) {
     close_server(&bytes);
     close_client(&client);
   }
-  assert_true(found > requests / 16); /* these compare something */
+  assert_true(found > requests / (various ? 64 : 16)); /* these compare something */
+}
+
+static void test_same_as_in_bytes(void **state) {
+  (void)state;
+  compare(false);
+}
+
+static void test_same_in_all_forms(void **state) {
+  (void)state;
+  compare(true);
 }
 
 static struct server server;
@@ -287,6 +355,7 @@ static void ask(const struct kind *kind, unsigned count) {
 
 static void begin(void) {
   open_client(&client, 1);
+  acknowledge(&client, HPACK_TABLE_BYTES_MAX);
   open_server(&server);
 }
 
@@ -356,6 +425,23 @@ static void ask_literal(unsigned bytes, unsigned count) {
   send_all(&server);
 }
 
+/* The client has heard that the table is smaller: its next block has to begin with a size update (RFC 7541 section
+ * 4.2), even if it is one that was valid before. */
+static void test_missing_size_update(void **state) {
+  (void)state;
+  open_client(&client, 1);
+  open_server_with(&server, 100);
+  ask_literal(5, 4);
+  assert_int_equal(server.found, 2);
+  client.len = 0;
+  acknowledge(&client, 100);
+  receive(&server, span_of(client.bytes, client.len), BYTES_MAX);
+  ask_literal(5, 1);
+  assert_int_equal(server.requests, 4);
+  assert_true(h2_of_server(&server)->dead);
+  end();
+}
+
 /* The longest block that is kept, and one more. */
 static void test_block_bound(void **state) {
   (void)state;
@@ -422,10 +508,16 @@ static void test_nothing_at_rest(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_same_as_in_bytes), cmocka_unit_test(test_kept_until_the_table_changes),
-      cmocka_unit_test(test_size_updates),     cmocka_unit_test(test_block_bound),
-      cmocka_unit_test(test_bytes_bound),      cmocka_unit_test(test_count_bound),
-      cmocka_unit_test(test_no_memory),        cmocka_unit_test(test_nothing_at_rest),
+      cmocka_unit_test(test_same_as_in_bytes),
+      cmocka_unit_test(test_same_in_all_forms),
+      cmocka_unit_test(test_kept_until_the_table_changes),
+      cmocka_unit_test(test_size_updates),
+      cmocka_unit_test(test_block_bound),
+      cmocka_unit_test(test_missing_size_update),
+      cmocka_unit_test(test_bytes_bound),
+      cmocka_unit_test(test_count_bound),
+      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_nothing_at_rest),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
