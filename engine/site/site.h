@@ -5,7 +5,8 @@
  *
  * The site is a handler. Its files come from a site_source (site/source.h), which its host
  * provides. A request for a cached file costs one lookup and one stream_respond(). One site belongs
- * to one core; nothing here is shared.
+ * to one core; nothing here is shared. All its requests come from one engine: another engine's numbers of requests
+ * (struct request) would be taken for that engine's.
  *
  * The modules, each of which calls only those below it:
  *
