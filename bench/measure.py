@@ -8,6 +8,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import time
 import typing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -146,10 +147,10 @@ def run_of(pid, load, work, url, requests, client_cores):
     """One run against the server with this pid: seconds of wall time, of the server's CPU, and percentiles in us."""
     command, read = LOADS[load]
     cpu = cpu_seconds(pid)
-    wall = os.times().elapsed
+    wall = time.monotonic()
     done = subprocess.run(["taskset", "-c", client_cores, *command(work, url, requests)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=300)
-    wall, cpu = os.times().elapsed - wall, cpu_seconds(pid) - cpu
+    wall, cpu = time.monotonic() - wall, cpu_seconds(pid) - cpu
     seen = read(done.stdout)
     if not seen or seen.pop("succeeded") != requests or seen.pop("body_bytes") != requests * work.file_bytes:
         sys.exit(f"not every request to {url} was answered in full: {' '.join(command(work, url, requests))}\n"
