@@ -3,9 +3,9 @@
  * loaded, sends that the socket takes in part, and kernels that refuse. The sockets are TCP's.
  */
 #include "io/link/splicer.h"
+#include "tests/io/link/splice_stage.h"
 #include "tests/support/cmocka.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 enum { SPAN_BYTES = 16384 };
@@ -27,11 +26,6 @@ static uint8_t *piece; /* of pages, with a pattern */
 static int ours, theirs;
 
 /* ---- the kernel, as far as the test plays it ------------------------------------------------- */
-
-static struct {
-  int vmsplice, splice, pipe2, resize; /* errno values; 0: they succeed */
-  const char *release;
-} fails;
 
 ssize_t vmsplice(int fd, const struct iovec *parts, size_t count, unsigned flags) {
   if (!fails.vmsplice) return syscall(SYS_vmsplice, fd, parts, count, flags);
@@ -45,43 +39,7 @@ ssize_t splice(int from, off64_t *at, int to, off64_t *to_at, size_t len, unsign
   return -1;
 }
 
-int pipe2(int ends[2], int flags) {
-  if (!fails.pipe2) return (int)syscall(SYS_pipe2, ends, flags);
-  errno = fails.pipe2;
-  return -1;
-}
-
-int fcntl(int fd, int command, ...) {
-  va_list list;
-  va_start(list, command);
-  unsigned long argument = va_arg(list, unsigned long);
-  va_end(list);
-  if (!fails.resize || command != F_SETPIPE_SZ)
-    return (int)syscall(SYS_fcntl, fd, command, argument);
-  errno = fails.resize;
-  return -1;
-}
-
-int uname(struct utsname *out) {
-  strcpy(out->release, fails.release);
-  return 0;
-}
-
 /* ---- the stage ------------------------------------------------------------------------------- */
-
-static void connect_both(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  socklen_t len = sizeof address;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
-  assert_int_equal(listen(listener, 1), 0);
-  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
-  theirs = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_int_equal(connect(theirs, (struct sockaddr *)&address, len), 0);
-  ours = accept(listener, NULL, NULL);
-  assert_true(ours >= 0);
-  close(listener);
-}
 
 static uint8_t pattern(size_t offset) {
   return (uint8_t)(offset * 31 + offset / 251);
@@ -89,10 +47,9 @@ static uint8_t pattern(size_t offset) {
 
 static int set_up(void **state) {
   (void)state;
-  memset(&fails, 0, sizeof fails);
-  fails.release = "6.12.1";
+  fail_nothing();
   signal(SIGPIPE, SIG_IGN);
-  connect_both();
+  connect_both(&ours, &theirs);
   piece = pages_take(&pages);
   if (!piece) return -1;
   for (size_t i = 0; i < PAGES_BYTES; i++)
@@ -236,7 +193,7 @@ static void test_broken_socket(void **state) {
   int broken = ours, other = theirs;
   assert_int_equal(setsockopt(theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
   close(other);
-  connect_both();
+  connect_both(&ours, &theirs);
   assert_int_equal(load_piece(), 2 * SPAN_BYTES);
   assert_int_equal(splicer_send(&splicer, broken), -ECONNRESET);
   assert_int_equal(load_piece(), 2 * SPAN_BYTES);
@@ -286,8 +243,7 @@ static void test_refused(void **state) {
     } else {
       assert_int_equal(load_piece(), 0);
     }
-    memset(&fails, 0, sizeof fails);
-    fails.release = "6.12.1";
+    fail_nothing();
     assert_int_equal(load_piece(), rows[i].for_good ? 0 : 2 * SPAN_BYTES);
     if (!rows[i].for_good) assert_int_equal(splicer_send(&splicer, ours), 2 * SPAN_BYTES);
     if (!rows[i].for_good) expect(piece, 2 * SPAN_BYTES);

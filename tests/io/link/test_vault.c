@@ -3,19 +3,17 @@
  * that refuse. The sockets are TCP's.
  */
 #include "io/link/vault.h"
+#include "tests/io/link/splice_stage.h"
 #include "tests/support/cmocka.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 enum { BYTES = 60000 };
@@ -25,59 +23,20 @@ static struct {
   int ours, theirs;
 } from, to; /* two connections: the vault reads from one and writes to the other */
 
-/* ---- the kernel, as far as the test plays it ------------------------------------------------- */
-
-static struct {
-  int pipe2, resize; /* errno values; 0: they succeed */
-  const char *release;
-} fails;
-
-int pipe2(int ends[2], int flags) {
-  if (!fails.pipe2) return (int)syscall(SYS_pipe2, ends, flags);
-  errno = fails.pipe2;
-  return -1;
-}
-
-int fcntl(int fd, int command, ...) {
-  va_list list;
-  va_start(list, command);
-  unsigned long argument = va_arg(list, unsigned long);
-  va_end(list);
-  if (!fails.resize || command != F_SETPIPE_SZ)
-    return (int)syscall(SYS_fcntl, fd, command, argument);
-  errno = fails.resize;
-  return -1;
-}
-
-int uname(struct utsname *out) {
-  strcpy(out->release, fails.release);
-  return 0;
-}
-
 /* ---- the stage ------------------------------------------------------------------------------- */
 
-static void connect_both(int *ours, int *theirs) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  socklen_t len = sizeof address;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-  assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
-  assert_int_equal(listen(listener, 1), 0);
-  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
-  *theirs = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_int_equal(connect(*theirs, (struct sockaddr *)&address, len), 0);
-  *ours = accept(listener, NULL, NULL);
-  assert_true(*ours >= 0);
+static void connect_ready(int *ours, int *theirs) {
+  int on = 1;
+  connect_both(ours, theirs);
   assert_int_equal(ioctl(*ours, FIONBIO, &on), 0);
-  close(listener);
 }
 
 static int set_up(void **state) {
   (void)state;
-  memset(&fails, 0, sizeof fails);
-  fails.release = "6.12.1";
+  fail_nothing();
   signal(SIGPIPE, SIG_IGN);
-  connect_both(&from.ours, &from.theirs);
-  connect_both(&to.ours, &to.theirs);
+  connect_ready(&from.ours, &from.theirs);
+  connect_ready(&to.ours, &to.theirs);
   memset(&vault, 0, sizeof vault);
   vault_open(&vault);
   return 0;
