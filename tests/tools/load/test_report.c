@@ -237,6 +237,25 @@ static void test_batch_wait(void **state) {
   expect(text_of(report), "(up to 30.0us");
 }
 
+/* Each number stands in its own column. */
+static void test_stages(void **state) {
+  (void)state;
+  struct load_report *report = example_report();
+  struct load_stage_report stages[] = {
+      {.text = "2s:500", .asked = 500, .sum = {.end_ns = 2000000000, .backlog = 3}},
+      {.text = "1s:0", .asked = 250}};
+  stages[0].sum.started = 510;
+  stages[0].sum.done = 480;
+  stages[0].sum.failed = 40;
+  load_histogram_add(&stages[0].sum.latency, 100);
+  report->stages = stages;
+  report->stage_count = 2;
+  expect(text_of(report),
+         "\nstages             asked  started success/s  failed    p50    p99    max backlog\n"
+         "  2s:500             500      510       220      40  100ns  100ns  100ns       3\n"
+         "  1s:0               250        0         0       0      -      -      -       0\n");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_words),          cmocka_unit_test(test_busy),
@@ -244,6 +263,7 @@ int main(void) {
       cmocka_unit_test(test_eighty_columns), cmocka_unit_test(test_many_errors),
       cmocka_unit_test(test_limits),         cmocka_unit_test(test_late),
       cmocka_unit_test(test_exceptions),     cmocka_unit_test(test_batch_wait),
+      cmocka_unit_test(test_stages),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
