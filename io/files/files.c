@@ -1,14 +1,11 @@
 /*
  * files/files.c - from a path to an entry: what is listed and still true, what has to be loaded.
  *
- *     find: listed? --no--> open with O_PATH, look, open for reading --> load --> list
- *             |yes                                                        ^
- *           fresh? --no--> same on disk? --no------------------------------+
+ *     find: listed? --no--> load (files/load.h) --> found
+ *             |yes
+ *           fresh? --no--> same on disk? --no---> load
  *             |yes             |yes
  *           found  <--------- fresh again
- *
- * A load that must wait for the disk goes on in load_done(); lookups of the same path meanwhile
- * join its waiters instead of loading again.
  */
 #include "io/files/files.h"
 
@@ -18,266 +15,19 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "io/base/error.h"
 #include "io/base/limits.h"
-#include "io/files/opening.h"
+#include "io/files/load.h"
 #include "io/files/private.h"
 #include "io/ring/loop.h"
 
-/* The making of one entry with content. On the stack until it has to wait. */
-struct files_load {
-  struct loop_op op;
-  struct files *files;
-  struct file *file; /* held by the load; NULL before fill_begin() */
-  int fd;            /* until the entry has it, or the content is complete */
-  size_t got;
-  unsigned attempts;
-  bool ended; /* the last read found the end of the file */
-  uint64_t now_ns, hash;
-  const void *client;   /* whose lookup began it */
-  uint32_t root_number; /* of the root that it was opened below */
-  const char *path;     /* the caller's; once the load has to wait, the copy behind this struct */
-  size_t path_len;
-  struct files_lookup *waiters;
-  struct files_load *next;
-};
-
-/* ---- invariants ------------------------------------------------------------------------------ */
-
-#ifdef WEIR_INVARIANTS
-static void invariants(const struct files *files) {
-  assert((files->loads == NULL) == (files->loads_count == 0));
-  assert(files->loads_count <= FILES_LOADS_MAX);
-}
-#else
-static void invariants(const struct files *files) {
-  (void)files;
-}
-#endif
-
-/* ---- entries without content ----------------------------------------------------------------- */
-
-/* Remembers what is not a file. Without room for it, the next lookup asks the kernel again. */
-static void remember(struct files_load *load, enum file_kind kind) {
-  struct span path = span_of(load->path, load->path_len);
-  struct file *file = file_cache_make(&load->files->cache, path, load->hash, kind, 0);
-  if (!file) return;
-  file->fresh_until_ns = load->now_ns + FILES_FRESH_NS;
-  file_cache_list(&load->files->cache, file);
-  file_cache_release(&load->files->cache, file);
-}
-
-static enum files_result refuse(struct files_load *load, int error) {
-  enum files_result result = files_result_of(error);
-  load->files->lacks_descriptor = error == EMFILE || error == ENFILE;
-  if (result == FILES_MISSING) remember(load, FILE_MISSING);
-  if (result != FILES_FORBIDDEN) return result;
-  struct files *files = load->files;
-  remember(load, FILE_FORBIDDEN);
-  if (files->forbidden)
-    files->forbidden(files->user_ctx, span_of(load->path, load->path_len), error);
-  return result;
-}
-
-/* ---- loading --------------------------------------------------------------------------------- */
-
-static void drop_file(struct files_load *load) {
-  if (load->file) file_cache_release(&load->files->cache, load->file);
-  load->file = NULL;
-}
-
-static void drop_fd(struct files_load *load) {
-  if (load->fd >= 0) close(load->fd);
-  load->fd = -1;
-}
-
-static bool make_file(struct files_load *load, enum file_kind kind, const struct stat *status) {
-  struct span path = span_of(load->path, load->path_len);
-  size_t bytes = kind == FILE_SMALL ? (size_t)status->st_size : 0;
-  load->file = file_cache_make(&load->files->cache, path, load->hash, kind, bytes);
-  if (!load->file) return false;
-  load->file->identity = disk_identity(status);
-  load->file->settled = true;
-  return true;
-}
-
-/* An entry that is read through its descriptor. */
-static enum files_result make_large(struct files_load *load, const struct stat *status) {
-  struct files *files = load->files;
-  if (!make_file(load, FILE_LARGE, status)) return FILES_BUSY;
-  if (!file_cache_has_room(&files->cache, load->client)) {
-    counter_add(&files->counters->no_descriptor, 1);
-    files->lacks_descriptor = true;
-    return FILES_BUSY;
-  }
-  file_cache_take_descriptor(&files->cache, load->file, load->fd, load->client);
-  proof_begin(&load->file->proof, &load->file->identity, load->fd);
-  load->fd = -1;
-  return FILES_FOUND;
-}
-
-/* Begins an attempt. FILES_PENDING: there is content to fill in. */
-static enum files_result fill_begin(struct files_load *load) {
-  struct stat status;
-  drop_file(load);
-  load->got = 0;
-  load->ended = false;
-  if (fstat(load->fd, &status)) return files_result_of(errno);
-  if (status.st_size <= FILES_SMALL_BYTES && make_file(load, FILE_SMALL, &status))
-    return FILES_PENDING;
-  if (status.st_size == 0) return FILES_BUSY;
-  return make_large(load, &status);
-}
-
-/* Reads what is there without waiting. FILES_PENDING: the disk has to be waited for. */
-static enum files_result fill(struct files_load *load) {
-  struct file *file = load->file;
-  while (load->got < file->identity.size_bytes && !load->ended) {
-    ssize_t got =
-        disk_read(load->fd, file->content + load->got,
-                  (size_t)file->identity.size_bytes - load->got, load->got, !load->files->loop);
-    if (got == -EAGAIN) return FILES_PENDING;
-    if (got < 0) return files_result_of((int)-got);
-    load->ended = got == 0;
-    load->got += (size_t)got;
-  }
-  return FILES_FOUND;
-}
-
-/* Whether what was filled in is one version of the file. On the last attempt a file that keeps on
- * growing or changing is accepted as it was read, to be loaded again a second later. */
-static bool is_whole(struct files_load *load) {
-  struct file *file = load->file;
-  struct stat status;
-  if (load->got < file->identity.size_bytes || fstat(load->fd, &status)) return false;
-  struct file_identity identity = disk_identity(&status);
-  bool same = disk_is_same(&identity, &file->identity);
-  if (!same && load->attempts < FILES_ATTEMPTS) return false;
-  file->settled = same && disk_is_settled(&identity);
-  file->bytes = span_of(file->content, load->got);
-  return true;
-}
-
-/* Goes on until there is an entry, an error, or the disk to wait for. */
-static enum files_result load_run(struct files_load *load) {
-  for (;;) {
-    enum files_result result = load->file ? FILES_PENDING : fill_begin(load);
-    if (result != FILES_PENDING) return result;
-    result = fill(load);
-    if (result != FILES_FOUND || is_whole(load)) return result;
-    if (load->attempts++ == FILES_ATTEMPTS) return FILES_FAILED;
-    drop_file(load);
-  }
-}
-
-/* Lists what was loaded. The load still holds it. */
-static void load_end(struct files_load *load, enum files_result result) {
-  drop_fd(load);
-  if (result != FILES_FOUND) {
-    drop_file(load);
-    return;
-  }
-  if (load->root_number != load->files->root_number) return; /* below what was the root then */
-  load->file->fresh_until_ns = load->now_ns + FILES_FRESH_NS;
-  file_cache_list(&load->files->cache, load->file);
-}
-
-/* ---- loads that wait ------------------------------------------------------------------------- */
-
-static void load_done(struct loop_op *op, int result, unsigned flags);
-
-/* False when it cannot wait. */
-static bool enqueue(struct files *files, struct span path, struct files_lookup *lookup) {
-  struct files_queue *queue = files->lacks_descriptor ? &files->descriptor_queue : &files->queue;
-  return files->loop && files_queue_add(queue, path, files->now_ns, lookup);
-}
-
-/* Has the ring read the rest; false when it takes no more work. */
-static bool load_wait(struct files_load *load) {
-  size_t left = (size_t)load->file->identity.size_bytes - load->got;
-  if (!loop_read(load->files->loop, &load->op, load->fd, load->file->content + load->got,
-                 (unsigned)left, load->got))
-    return false;
-  counter_add(&load->files->counters->reads_waited, 1);
-  return true;
-}
-
-static void unlink_load(struct files_load *load) {
-  struct files_load **at = &load->files->loads;
-  while (*at != load)
-    at = &(*at)->next;
-  *at = load->next;
-  load->files->loads_count--;
-  invariants(load->files);
-}
-
-/* Tells every lookup that waits; without room, they wait in the queue. Their done() may look up, cancel
- * and release meanwhile. */
-static void load_tell(struct files_load *load, enum files_result result) {
-  struct files *files = load->files;
-  struct span path = span_of(load->path, load->path_len);
-  load_end(load, result);
-  unlink_load(load);
-  while (load->waiters) {
-    struct files_lookup *lookup = load->waiters;
-    load->waiters = lookup->next;
-    lookup->load = NULL;
-    if (result == FILES_BUSY && enqueue(files, path, lookup)) continue;
-    if (result == FILES_FOUND) lookup->file = file_retain(load->file);
-    lookup->done(lookup, result);
-  }
-  drop_file(load);
-  free(load);
-  files_queue_run(&files->queue, files->now_ns);
-}
-
-static void load_done(struct loop_op *op, int got, unsigned flags) {
-  struct files_load *load = (struct files_load *)((char *)op - offsetof(struct files_load, op));
-  enum files_result result = FILES_PENDING;
-  (void)flags;
-  load->files->lacks_descriptor = false;
-  if (got >= 0) {
-    load->got += (size_t)got;
-    load->ended = got == 0;
-    result = load_run(load);
-  } else if ((got != -EAGAIN && got != -EINTR) || load->attempts++ == FILES_ATTEMPTS) {
-    result = files_result_of(-got);
-  }
-  if (result == FILES_PENDING && load_wait(load)) return;
-  load_tell(load, result == FILES_PENDING ? FILES_BUSY : result);
-}
-
-/* Moves the load from the stack to where it can wait. */
-static enum files_result load_park(struct files_load *load, struct files_lookup *lookup) {
-  struct files *files = load->files;
-  bool allowed = files->loads_count < FILES_LOADS_MAX;
-  struct files_load *parked = allowed ? malloc(sizeof *parked + load->path_len) : NULL;
-  if (parked) {
-    *parked = *load;
-    parked->op = (struct loop_op){.done = load_done};
-    parked->path = memcpy(parked + 1, load->path, load->path_len);
-  }
-  if (!parked || !load_wait(parked)) {
-    free(parked);
-    load_end(load, FILES_BUSY);
-    return FILES_BUSY;
-  }
-  parked->next = files->loads;
-  files->loads = parked;
-  files->loads_count++;
-  invariants(files);
-  parked->waiters = lookup;
-  lookup->next = NULL;
-  lookup->load = parked;
-  return FILES_PENDING;
-}
-
 /* ---- finding --------------------------------------------------------------------------------- */
 
-static enum files_result hand_out(struct files *files, struct file *file,
-                                  struct files_lookup *lookup) {
+/* The lookup is answered by what is listed. */
+static enum files_result hit(struct files *files, struct file *file, struct files_lookup *lookup) {
+  file->recent = true;
+  counter_add(&files->counters->hits, 1);
   if (file->kind == FILE_MISSING) return FILES_MISSING;
   if (file->kind == FILE_FORBIDDEN) return FILES_FORBIDDEN;
   lookup->file = file_retain(file);
@@ -321,47 +71,6 @@ static bool leads_to(void *self, const struct file *file) {
          status.st_dev == file->identity.device && status.st_ino == file->identity.inode;
 }
 
-static bool is_of(const struct files_load *load, struct span path, uint64_t hash) {
-  return load->root_number == load->files->root_number && load->hash == hash &&
-         load->path_len == path.len && memcmp(load->path, path.base, path.len) == 0;
-}
-
-static bool join(struct files *files, struct span path, uint64_t hash,
-                 struct files_lookup *lookup) {
-  struct files_load *load = files->loads;
-  while (load && !is_of(load, path, hash))
-    load = load->next;
-  if (!load) return false;
-  lookup->next = load->waiters;
-  lookup->load = load;
-  load->waiters = lookup;
-  return true;
-}
-
-static enum files_result make_directory(struct files_load *load, const struct stat *status) {
-  return make_file(load, FILE_DIRECTORY, status) ? FILES_FOUND : FILES_BUSY;
-}
-
-static enum files_result load_path(struct files_load *load, const char *text,
-                                   struct files_lookup *lookup) {
-  struct stat status;
-  struct files *files = load->files;
-  int error = -opening_look(&files->beneath, &files->cache, text, load->client, &status);
-  if (!error && !S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) error = EPERM;
-  if (!error && S_ISREG(status.st_mode)) {
-    load->fd = opening_regular(&files->beneath, &files->cache, text, load->client);
-    if (load->fd < 0) error = -load->fd;
-  }
-  if (error) return refuse(load, error);
-  enum files_result result =
-      S_ISDIR(status.st_mode) ? make_directory(load, &status) : load_run(load);
-  if (result == FILES_PENDING) return load_park(load, lookup);
-  load_end(load, result);
-  /* The load's reference becomes the caller's. */
-  if (result == FILES_FOUND) lookup->file = load->file;
-  return result;
-}
-
 /* Finds the path, or says FILES_BUSY; files_find() without the queue. */
 static enum files_result find_now(void *self, struct span path, uint64_t now_ns,
                                   struct files_lookup *lookup) {
@@ -373,28 +82,15 @@ static enum files_result find_now(void *self, struct span path, uint64_t now_ns,
   if (path.len == 0) path = span_of("", 0);
   uint64_t hash = file_cache_hash(&files->cache, path);
   struct file *file = file_cache_find(&files->cache, path, hash);
-  if (file && is_fresh(file, now_ns)) {
-    file->recent = true;
-    counter_add(&files->counters->hits, 1);
-    return hand_out(files, file, lookup);
-  }
+  if (file && is_fresh(file, now_ns)) return hit(files, file, lookup);
   if (path.len > FILES_PATH_BYTES || memchr(path.base, 0, path.len)) return FILES_MISSING;
   memcpy(text, path.len ? (const char *)path.base : ".", path.len ? path.len : 1);
   text[path.len ? path.len : 1] = 0;
-  if (file && is_current(files, file, text, now_ns)) {
-    file->recent = true;
-    counter_add(&files->counters->hits, 1);
-    return hand_out(files, file, lookup);
-  }
-  if (join(files, path, hash, lookup)) return FILES_PENDING;
+  if (file && is_current(files, file, text, now_ns)) return hit(files, file, lookup);
+  if (files_load_join(files, path, hash, lookup)) return FILES_PENDING;
   if (file) file_cache_unlist(&files->cache, file);
   counter_add(&files->counters->misses, 1);
-  struct files_load load = {
-      .files = files, .fd = -1, .now_ns = now_ns, .hash = hash, .root_number = files->root_number};
-  load.client = lookup->client;
-  load.path = (const char *)path.base;
-  load.path_len = path.len;
-  return load_path(&load, text, lookup);
+  return files_load_path(files, path, hash, text, now_ns, lookup);
 }
 
 enum files_result files_find(struct files *files, struct span path, uint64_t now_ns,
@@ -402,7 +98,7 @@ enum files_result files_find(struct files *files, struct span path, uint64_t now
   files->now_ns = now_ns;
   lookup->queued = NULL;
   enum files_result result = find_now(files, path, now_ns, lookup);
-  return result == FILES_BUSY && enqueue(files, path, lookup) ? FILES_PENDING : result;
+  return result == FILES_BUSY && files_enqueue(files, path, lookup) ? FILES_PENDING : result;
 }
 
 /* None has left the list as long as the number stays the same. */
@@ -422,12 +118,7 @@ bool files_find_again(struct files *files, struct file *file, uint64_t listing, 
 
 void files_find_cancel(struct files_lookup *lookup) {
   files_queue_remove(lookup);
-  if (!lookup->load) return;
-  struct files_lookup **at = &lookup->load->waiters;
-  while (*at != lookup)
-    at = &(*at)->next;
-  *at = lookup->next;
-  lookup->load = NULL; /* the load goes on: the path will be asked for again */
+  if (lookup->load) files_load_leave(lookup);
 }
 
 void files_release(struct files *files, struct file *file) {
@@ -470,12 +161,6 @@ void files_trim(struct files *files, uint64_t now_ns) {
   if (files->loop) writes_look(&files->loop->writes);
 }
 
-/* Half of what small files may take. */
-static uint32_t windows_of(const struct file_cache *cache) {
-  size_t count = cache->bytes_max / 2 / FILES_WINDOW_BYTES;
-  return count < FILES_WINDOWS_MAX ? (uint32_t)count : FILES_WINDOWS_MAX;
-}
-
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* Shown at startup where openat2() is refused. */
@@ -494,6 +179,12 @@ static uint32_t descriptors_of(const struct files_settings *settings) {
   rlim_t share = limit.rlim_cur / FILES_DESCRIPTORS_PART / or_default(settings->workers, 1);
   if (share < FILES_DESCRIPTORS_MIN) return FILES_DESCRIPTORS_MIN;
   return share < FILES_DESCRIPTORS_MAX ? (uint32_t)share : FILES_DESCRIPTORS_MAX;
+}
+
+/* Half of what small files may take. */
+static uint32_t windows_of(const struct file_cache *cache) {
+  size_t count = cache->bytes_max / 2 / FILES_WINDOW_BYTES;
+  return count < FILES_WINDOWS_MAX ? (uint32_t)count : FILES_WINDOWS_MAX;
 }
 
 struct files *files_create(const struct files_settings *settings, const char **note,

@@ -1,5 +1,5 @@
 /*
- * files/private.h - struct files, for files/files.c and its tests.
+ * files/private.h - struct files, for files/files.c, files/load.c and their tests.
  */
 #ifndef WEIR_FILES_PRIVATE_H
 #define WEIR_FILES_PRIVATE_H
@@ -32,5 +32,12 @@ struct files {
   struct files_counters *counters; /* the settings', or its own: */
   struct files_counters own_counters;
 };
+
+/* Has the lookup wait until there is room for it. False: it cannot wait. */
+__attribute__((warn_unused_result)) static inline bool
+files_enqueue(struct files *files, struct span path, struct files_lookup *lookup) {
+  struct files_queue *queue = files->lacks_descriptor ? &files->descriptor_queue : &files->queue;
+  return files->loop && files_queue_add(queue, path, files->now_ns, lookup);
+}
 
 #endif
