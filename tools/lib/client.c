@@ -1,5 +1,5 @@
 /*
- * lib/client.c - one worker with one link, and fetches that other threads wait for.
+ * lib/client.c - one worker with one link, and the queue of fetches that other threads wait for.
  *
  *     caller's thread                             worker's thread
  *     struct fetch, on its stack    --post-> begin: the request, or into the queue
@@ -8,71 +8,18 @@
  *
  * The connection is DIALING until the server has shown that it speaks the protocol, then READY, and finally
  * LOST; fetches fail at once when it is LOST. A server of HTTP/1.1 may end its connection between
- * exchanges: then the client is READY without one, and opens it again for the next fetch. Members of struct weir_client belong to the worker, except
- * those under the lock.
+ * exchanges: then the client is READY without one, and opens it again for the next fetch.
  */
-#include "tools/lib/weir.h"
-
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "engine/base/decimal.h"
-#include "engine/engine.h"
-#include "engine/h2/frame.h"
 #include "io/base/clock.h"
 #include "io/tls/context.h"
 #include "tools/client/h2.h"
-#include "tools/client/http.h"
-#include "tools/client/lookup.h"
 #include "tools/client/tls.h"
-#include "tools/client/url.h"
 #include "tools/common/process.h"
-#include "tools/lib/group.h"
-#include "tools/lib/limits.h"
-
-enum state { DIALING, READY, LOST };
-
-struct fetch {
-  struct weir_client *client;
-  const struct weir_request *request;
-  struct weir_response *response;
-  struct fetch *next; /* in the queue */
-  struct body_bytes body;
-  size_t body_max; /* allocated for the response's */
-  uint64_t deadline_ns;
-  bool closed;
-  bool repeated; /* see ask_again() */
-  bool lent;     /* the request's body is still in use */
-  bool ended;    /* the response is complete */
-  bool done;     /* under the lock: its fetch may return */
-};
-
-struct weir_client {
-  struct url url;
-  struct address addresses[CLIENT_ADDRESSES_MAX];
-  struct tls_context *tls;
-  size_t body_bytes_max;
-  uint64_t timeout_ns;
-
-  struct worker_group group;
-  struct worker *worker;
-  struct engine engine;
-  bool has_engine;
-  struct client_server server;
-  struct client_connection connection;
-  struct client_http http;
-  enum client_versions versions;
-  struct timer flush;         /* to look at the queue again */
-  struct fetch *queue, **end; /* waiting for room on the connection */
-
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  enum state state; /* written under the lock; the worker may read it without */
-  char reason[WEIR_ERROR_BYTES];
-};
+#include "tools/lib/fetch.h"
 
 /* ---- the connection's state ------------------------------------------------------------------ */
 
@@ -88,7 +35,7 @@ static void on_blamed(struct client_connection *connection, const char *reason) 
     pthread_cond_broadcast(&client->changed);
   }
   pthread_mutex_unlock(&client->lock);
-  timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
+  fetch_flush_soon(client);
 }
 
 /* There is room for requests, and now at the latest the server is known to speak the protocol. */
@@ -98,7 +45,7 @@ static void on_room(void *ctx) {
   if (client->state == DIALING) client->state = READY;
   pthread_cond_broadcast(&client->changed);
   pthread_mutex_unlock(&client->lock);
-  timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
+  fetch_flush_soon(client);
 }
 
 /* Requests that the server accepted continue. New ones fail. */
@@ -109,199 +56,7 @@ static void on_goaway(void *ctx, uint32_t error_code, struct span debug) {
 
 static const struct client_http_events http_events = {.room = on_room, .goaway = on_goaway};
 
-/* ---- a fetch, on the worker's thread ----------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void blame(struct fetch *fetch, const char *format,
-                                                        ...) {
-  va_list arguments;
-  if (fetch->response->error[0]) return;
-  va_start(arguments, format);
-  vsnprintf(fetch->response->error, sizeof fetch->response->error, format, arguments);
-  va_end(arguments);
-}
-
-/* Lets the fetch return once nothing of it is in use. */
-static void settle(struct fetch *fetch) {
-  struct weir_client *client = fetch->client;
-  if (!fetch->closed || fetch->lent) return;
-  pthread_mutex_lock(&client->lock);
-  fetch->done = true;
-  pthread_cond_broadcast(&client->changed);
-  pthread_mutex_unlock(&client->lock);
-}
-
-static void body_released(void *ctx) {
-  struct fetch *fetch = ctx;
-  fetch->lent = false;
-  settle(fetch);
-}
-
-/* "name\0value\0", one after the other. */
-static bool keep_fields(struct weir_fields *kept, const struct headers *fields) {
-  size_t len = 0;
-  for (uint32_t i = 0; i < fields->count; i++)
-    len += fields->at[i].name.len + fields->at[i].value.len + 2;
-  free(kept->text);
-  char *at = kept->text = malloc(len + 1);
-  kept->len = at ? len : 0;
-  if (!at) return false;
-  for (uint32_t i = 0; i < fields->count; i++) {
-    const struct span parts[] = {fields->at[i].name, fields->at[i].value};
-    for (int k = 0; k < 2; k++) {
-      if (parts[k].len) memcpy(at, parts[k].base, parts[k].len);
-      at[parts[k].len] = 0;
-      at += parts[k].len + 1;
-    }
-  }
-  return true;
-}
-
-static void on_response(struct stream *stream, unsigned status, const struct headers *fields,
-                        bool end) {
-  struct fetch *fetch = stream->user;
-  if (status < 200) return;
-  fetch->response->status = status;
-  fetch->ended = end;
-  if (keep_fields(&fetch->response->fields, fields)) return;
-  blame(fetch, "out of memory");
-  stream_reset(stream, H2_CANCEL);
-}
-
-/* Makes room for `len` more bytes of the body. False with the fetch's error. */
-static bool make_room(struct fetch *fetch, size_t len) {
-  struct weir_response *response = fetch->response;
-  size_t most = fetch->client->body_bytes_max, needed = response->body_len + len;
-  if (len > most - response->body_len) {
-    blame(fetch, "the response is longer than %zu bytes", most);
-    return false;
-  }
-  if (needed <= fetch->body_max) return true;
-  size_t bytes = 2 * needed < most ? 2 * needed : most;
-  uint8_t *body = realloc(response->body, bytes);
-  if (!body) {
-    blame(fetch, "out of memory");
-    return false;
-  }
-  response->body = body;
-  fetch->body_max = bytes;
-  return true;
-}
-
-static void on_data(struct stream *stream, struct span bytes, bool end) {
-  struct fetch *fetch = stream->user;
-  struct weir_response *response = fetch->response;
-  fetch->ended = end;
-  if (bytes.len == 0) return;
-  if (!make_room(fetch, bytes.len)) {
-    stream_reset(stream, H2_CANCEL);
-    return;
-  }
-  memcpy(response->body + response->body_len, bytes.base, bytes.len);
-  response->body_len += bytes.len;
-}
-
-static void on_trailers(struct stream *stream, const struct headers *fields) {
-  struct fetch *fetch = stream->user;
-  fetch->ended = true;
-  if (keep_fields(&fetch->response->trailers, fields)) return;
-  blame(fetch, "out of memory");
-  stream_reset(stream, H2_CANCEL);
-}
-
-static void blame_time(struct fetch *fetch) {
-  blame(fetch, "timed out after %llu s",
-        (unsigned long long)(fetch->client->timeout_ns / SECOND_NS));
-}
-
-static void on_timer(struct stream *stream, uint64_t now_ns) {
-  struct fetch *fetch = stream->user;
-  (void)now_ns;
-  blame_time(fetch);
-  stream_reset(stream, H2_CANCEL);
-}
-
-static bool is_safe(const char *method) {
-  return !method || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-}
-
-/* A server of HTTP/1.1 may end an idle connection while a request is on its way. One that was not the first
- * on its connection, got no answer, and does no harm when repeated, is asked again, once (RFC 9110 section
- * 9.2.2). */
-static bool ask_again(struct fetch *fetch, const struct stream *stream) {
-  struct weir_client *client = fetch->client;
-  const struct weir_response *response = fetch->response;
-  bool idle = client->http.http1 && stream->id > 1 && response->status == 0 && !response->error[0];
-  bool safe = is_safe(fetch->request->method) && fetch->request->body.len == 0;
-  if (!idle || !safe || fetch->repeated) return false;
-  fetch->repeated = true;
-  fetch->next = client->queue;
-  if (!client->queue) client->end = &fetch->next;
-  client->queue = fetch;
-  timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
-  return true;
-}
-
-static void on_closed(struct stream *stream, uint32_t error_code) {
-  struct fetch *fetch = stream->user;
-  struct weir_client *client = fetch->client;
-  if (error_code == H2_CONNECT_ERROR && ask_again(fetch, stream)) return;
-  if (error_code != H2_NO_ERROR)
-    blame(fetch, "the stream ended with %s", h2_error_name(error_code));
-  else if (!fetch->ended)
-    blame(fetch, "the connection is closed");
-  fetch->response->error_code = error_code;
-  fetch->response->unprocessed = error_code == H2_REFUSED_STREAM;
-  timer_arm(&client->worker->loop.timers, &client->flush,
-            client->worker->loop.now_ns); /* room for others */
-  fetch->closed = true;
-  settle(fetch);
-}
-
-static const struct stream_events fetch_events = {.response = on_response,
-                                                  .data = on_data,
-                                                  .trailers = on_trailers,
-                                                  .timer = on_timer,
-                                                  .closed = on_closed};
-
-/* Of a request that was never sent. */
-static void fail(struct fetch *fetch, const char *reason) {
-  blame(fetch, "%s", reason);
-  fetch->response->unprocessed = true;
-  fetch->closed = true;
-  settle(fetch);
-}
-
-static bool has_content_length(const struct weir_request *request) {
-  for (size_t i = 0; i < request->field_count; i++)
-    if (span_is_ignoring_case(request->fields[i].name, "content-length")) return true;
-  return false;
-}
-
-static void ask(struct fetch *fetch) {
-  struct weir_client *client = fetch->client;
-  const struct weir_request *request = fetch->request;
-  uint8_t length[DECIMAL_BYTES_MAX];
-  size_t count = 4 + request->field_count;
-  struct header fields[4 + LIB_FIELDS_MAX + 1] = {
-      header_of(TOKEN_METHOD, span_text(request->method ? request->method : "GET")),
-      header_of(TOKEN_SCHEME, span_text(client->url.secure ? "https" : "http")),
-      header_of(TOKEN_AUTHORITY, span_text(client->url.authority)),
-      header_of(TOKEN_PATH, span_text(request->path))};
-  for (size_t i = 0; i < request->field_count; i++)
-    fields[4 + i] = request->fields[i];
-  if (request->body.len > 0 && !has_content_length(request))
-    fields[count++] =
-        header_of(TOKEN_CONTENT_LENGTH, span_of(length, decimal_put(length, request->body.len)));
-  struct body body = BODY_NONE;
-  fetch->lent = request->body.len > 0;
-  if (fetch->lent) body = body_bytes(&fetch->body, request->body, body_released, fetch);
-  struct stream *stream =
-      client_http_request(&client->http, fields, count, body, &fetch_events, fetch);
-  if (stream)
-    stream_timer(stream, fetch->deadline_ns);
-  else
-    fail(fetch, "the request could not be sent");
-}
+/* ---- the queue, on the worker's thread -------------------------------------------------------- */
 
 static struct fetch *take_first(struct weir_client *client) {
   struct fetch *fetch = client->queue;
@@ -310,7 +65,7 @@ static struct fetch *take_first(struct weir_client *client) {
   return fetch;
 }
 
-/* A server of HTTP/1.1 has ended its connection after an exchange, which is its good right. */
+/* A server of HTTP/1.1 has ended its connection after an exchange, as it may. */
 static void reopen(struct weir_client *client) {
   if (client->state == READY && client->connection.state == CLIENT_AWAY)
     client_connection_open(&client->connection);
@@ -329,11 +84,12 @@ static void flush(struct timer *timer, uint64_t now_ns) {
       return;
     }
     struct fetch *fetch = take_first(client);
-    if (late) blame_time(fetch);
-    if (lost || late)
-      fail(fetch, client->reason);
+    if (late)
+      fetch_fail_late(fetch);
+    else if (lost)
+      fetch_fail(fetch, client->reason);
     else
-      ask(fetch);
+      fetch_ask(fetch);
   }
 }
 
@@ -362,7 +118,7 @@ static bool create(struct client_connection *connection, const struct machine_pe
 static void on_gone(struct client_connection *connection) {
   struct weir_client *client = LIST_OWNER(connection, struct weir_client, connection);
   if (client->http.http1) /* of HTTP/1.1: for the next fetch it is opened again */
-    timer_arm(&client->worker->loop.timers, &client->flush, client->worker->loop.now_ns);
+    fetch_flush_soon(client);
   else
     client_blame(connection, "the connection is closed"); /* if nothing else is known */
 }
@@ -499,28 +255,6 @@ struct weir_client *weir_client_open(const struct weir_client_settings *settings
   return NULL;
 }
 
-/* What is wrong with a request, whatever the server; NULL: nothing. */
-static const char *fault_of(const struct weir_request *request) {
-  static const char *const faults[] = {
-      [HEADER_NAME_BAD] = "a field has a name that is none in lower case",
-      [HEADER_VALUE_BAD] = "a field has a value that none may have"};
-  const char *path = request->path;
-  if (!path) return "no path is given";
-  if (request->field_count > 0 && !request->fields) return "fields are given by their count alone";
-  if (request->body.len > 0 && !request->body.base) return "the body's bytes are missing";
-  bool asterisk =
-      strcmp(path, "*") == 0 && request->method && strcmp(request->method, "OPTIONS") == 0;
-  if (path[0] != '/' && !asterisk) return "the path does not begin with a slash";
-  if (request->method && !request->method[0]) return "the method is empty";
-  for (size_t i = 0; i < request->field_count; i++) {
-    const struct header *field = &request->fields[i];
-    unsigned bad = header_name_flags(field->name);
-    if (!bad) bad = header_value_flags(field->value);
-    if (bad || field->name.base[0] == ':') return faults[bad ? bad : HEADER_NAME_BAD];
-  }
-  return NULL;
-}
-
 bool weir_client_fetch(struct weir_client *client, const struct weir_request *request,
                        struct weir_response *response) {
   const struct timespec pause = {.tv_nsec = LIB_FULL_WAIT_NS};
@@ -530,7 +264,7 @@ bool weir_client_fetch(struct weir_client *client, const struct weir_request *re
     snprintf(response->error, sizeof response->error, "more than %d fields", LIB_FIELDS_MAX);
     return false;
   }
-  const char *fault = fault_of(request);
+  const char *fault = fetch_fault_of(request);
   if (fault) {
     snprintf(response->error, sizeof response->error, "%s", fault);
     return false;
@@ -546,29 +280,4 @@ bool weir_client_fetch(struct weir_client *client, const struct weir_request *re
     pthread_cond_wait(&client->changed, &client->lock);
   pthread_mutex_unlock(&client->lock);
   return response->error[0] == 0;
-}
-
-static const char *find(const struct weir_fields *fields, const char *name) {
-  const char *at = fields->text, *end = at + fields->len;
-  while (at && at < end) {
-    const char *value = at + strlen(at) + 1;
-    if (strcmp(at, name) == 0) return value;
-    at = value + strlen(value) + 1;
-  }
-  return NULL;
-}
-
-const char *weir_response_field(const struct weir_response *response, const char *name) {
-  return find(&response->fields, name);
-}
-
-const char *weir_response_trailer(const struct weir_response *response, const char *name) {
-  return find(&response->trailers, name);
-}
-
-void weir_response_free(struct weir_response *response) {
-  free(response->body);
-  free(response->fields.text);
-  free(response->trailers.text);
-  *response = (struct weir_response){.status = 0};
 }

@@ -55,9 +55,9 @@ struct weir_server_settings {
   int first_core; /* of the affinity mask, counted from 1: where the first worker is pinned, the
                        others on the next ones; 0: behind those of the program's other servers;
                        WEIR_NOT_PINNED: none is pinned */
-  const char *
-      ring; /* how to wait for the kernel: "io_uring", "epoll", or "auto": io_uring unless it is missing or
-                       refused. NULL: "auto" */
+  /* How to wait for the kernel: "io_uring", "epoll", or "auto": io_uring unless it is missing or
+   * refused. NULL: "auto". */
+  const char *ring;
 };
 
 enum { WEIR_NOT_PINNED = -1 };
@@ -86,14 +86,14 @@ struct weir_client;
 
 struct weir_client_settings {
   const char *origin; /* "https://example.org" or "http://127.0.0.1:8080" */
-  bool
-      http1; /* speak HTTP/1.1. Otherwise HTTP/2: over TLS if the server selects it, else HTTP/1.1; in clear
-                 text with prior knowledge */
+  /* Speak HTTP/1.1. Otherwise HTTP/2: over TLS if the server selects it, else HTTP/1.1; in clear
+   * text with prior knowledge. */
+  bool http1;
   bool insecure;       /* take any certificate */
   const char *ca_file; /* PEM, authorities to trust; NULL: the system's */
-  unsigned
-      timeout_seconds;   /* to connect until the server has answered, and for each fetch, the time
-                               that it waits for its turn included; 0: 60 */
+  /* To connect until the server has answered, and for each fetch, the time that it waits for its
+   * turn included; 0: 60. */
+  unsigned timeout_seconds;
   size_t body_bytes_max; /* of one response; 0: 64 MiB */
   const char *ring;      /* as that of a server */
 };
@@ -121,8 +121,8 @@ struct weir_response {
     size_t len;
   } fields, trailers;           /* for weir_response_field() and weir_response_trailer() */
   char error[WEIR_ERROR_BYTES]; /* "" after a complete exchange */
-  uint32_t
-      error_code;   /* RFC 9113 section 7: what the stream was reset with, by either side; else 0 */
+  /* RFC 9113 section 7: what the stream was reset with, by either side; else 0. */
+  uint32_t error_code;
   bool unprocessed; /* with `error`: the server has not acted on the request, so that it may be sent
                           again, whatever its method (RFC 9113 section 8.7) */
 };
