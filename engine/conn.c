@@ -18,18 +18,17 @@ const char *const conn_protocols_spdy[] = {"h2", "spdy/3.1", "http/1.1", NULL};
 struct conn {
   struct engine *engine;
   struct machine inner; /* ops is NULL until the protocol is known */
-  struct machine
-      next; /* takes the place of `inner` when its call returns; ops is NULL: none does */
+  /* Takes the place of `inner` when its call returns; ops is NULL: none does. */
+  struct machine next;
   struct machine_host *host;
   struct machine_peer peer;
   uint64_t deadline_ns; /* for the first bytes to arrive */
-  uint32_t
-      early_left; /* bytes that may still be sent before the client's preface: CONN_EARLY_BYTES */
+  /* Bytes that may still be sent before the client's preface: CONN_EARLY_BYTES. */
+  uint32_t early_left;
   bool eof, refused, upgraded;
   uint8_t have;
-  struct span
-      farewell; /* what is still to be sent to a peer that is refused, or before what `inner`
-                           sends */
+  /* What is still to be sent to a peer that is refused, or before what `inner` sends. */
+  struct span farewell;
   uint8_t first[H2_PREFACE_BYTES];
 };
 _Static_assert(sizeof(struct conn) <= CONN_BYTES, "it fits into the engine's pool");

@@ -19,9 +19,9 @@ struct engine_config {
   uint32_t header_list_bytes; /* largest header section that is accepted; HTTP/2 announces it as
                                  SETTINGS_MAX_HEADER_LIST_SIZE */
   uint64_t idle_ns;           /* how long a connection without streams lives */
-  const uint64_t
-      *clock_ns; /* kept: the host's clock, for calls from outside of machine calls; NULL:
-                                 there are none but within a call of another connection */
+  /* Kept: the host's clock, for calls from outside of machine calls; NULL: there are none but
+   * within a call of another connection. */
+  const uint64_t *clock_ns;
   uint16_t connection_weight; /* of connections whose host gives none: machine_host.weight */
   struct h1_config h1;
   struct h2_config h2;

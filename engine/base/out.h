@@ -22,8 +22,8 @@ struct out {
   size_t room;     /* bytes of the buffer: OUT_BYTES, or what the pool was made for */
   size_t used;     /* and those that are written */
   size_t bytes;    /* unacked, of all segments */
-  struct out_segment *
-      open; /* the last segment, if it is of our own bytes: the next ones go on from it; else NULL */
+  /* The last segment, if it is of our own bytes: the next ones go on from it; else NULL. */
+  struct out_segment *open;
   uint32_t first, count;
   struct out_segment *segments; /* ring of OUT_SEGMENTS, or NULL */
   uint64_t foreign; /* by place in the ring: lent with a count that outlives this output */

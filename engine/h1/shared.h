@@ -22,10 +22,10 @@ struct h1_config {
   uint32_t body_bytes_per_second_min; /* 0: none */
   uint64_t body_idle_ns;
   uint64_t conversation_idle_ns;
-  uint64_t
-      send_stall_ns; /* as H2_SEND_STALL_NS: a peer that takes little for so long is given up */
-  uint32_t
-      out_bytes; /* of output that waits for the transport: OUT_BYTES, or more for tunnels, which fill it */
+  /* As H2_SEND_STALL_NS: a peer that takes little for so long is given up. */
+  uint64_t send_stall_ns;
+  /* Of output that waits for the transport: OUT_BYTES, or more for tunnels, which fill it. */
+  uint32_t out_bytes;
 };
 
 /* The worker writes them; readers use counter_get(). */
@@ -34,8 +34,8 @@ struct h1_counters {
   uint64_t tunnels;       /* that were made by `upgrade` */
   uint64_t upgrades;      /* connections that went on in HTTP/2 or SPDY */
   uint64_t refused_heads; /* answered 4xx or 5xx by the engine, by: */
-  uint64_t
-      refused_syntax; /* 400: H1_EMPTY_LINES_MAX, H1_CONNECTION_OPTIONS_MAX, H1_CHUNK_*, grammar */
+  /* 400: H1_EMPTY_LINES_MAX, H1_CONNECTION_OPTIONS_MAX, H1_CHUNK_*, grammar. */
+  uint64_t refused_syntax;
   uint64_t refused_size;    /* 414, 431, 501: H1_TARGET_BYTES_MAX, H1_METHOD_BYTES_MAX, fields */
   uint64_t refused_version; /* 505 */
   uint64_t charged_chunks;  /* H1_CHUNK_SMALL_*: chunks with little in them */
@@ -44,8 +44,8 @@ struct h1_counters {
   uint64_t timeouts_heads;  /* H2_HEADER_BLOCK_NS, H2_PREFACE_NS */
   uint64_t timeouts_output; /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN */
   uint64_t timeouts_bodies; /* H2_BODY_*, H2_STREAM_IDLE_NS */
-  uint64_t
-      hushed; /* H1_LINGER_*: connections that ended because a request went on after its answer */
+  /* H1_LINGER_*: connections that ended because a request went on after its answer. */
+  uint64_t hushed;
 };
 
 /* What the head of a request says besides its text. */

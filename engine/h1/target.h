@@ -17,8 +17,8 @@ enum h1_form {
 struct h1_target {
   enum h1_form form;
   struct span scheme; /* of the absolute form, else empty: that of the connection */
-  struct span
-      authority;    /* of the absolute or authority form, else of Host; empty: HTTP/1.0 without */
+  /* Of the absolute or authority form, else of Host; empty: HTTP/1.0 without. */
+  struct span authority;
   struct span path; /* with its query; "*" for the asterisk form; empty for the authority form */
 };
 

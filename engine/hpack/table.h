@@ -61,8 +61,8 @@ struct hpack_table {
   uint32_t bytes;     /* sum of the entries' sizes */
   uint32_t bytes_max; /* entries are evicted to stay within it */
   uint32_t next_byte; /* 0 .. capacity - 1 */
-  uint64_t
-      changes; /* counts insertions, evictions of one or more entries, and changes of bytes_max */
+  /* Counts insertions, evictions of one or more entries, and changes of bytes_max. */
+  uint64_t changes;
 };
 
 /* Entries 1 .. 61 of Appendix A; [0] is unused. */

@@ -168,9 +168,9 @@ struct stream {
   const struct answer_filter *filter;
   uint64_t filter_note;
   enum stream_flow flow; /* set by a handler before body bytes arrive; else the engine's */
-  bool
-      duplex; /* set by a handler that goes on with the request's body after it has answered; otherwise
-                  data() and trailers() are not called any more once it has */
+  /* Set by a handler that goes on with the request's body after it has answered; otherwise
+   * data() and trailers() are not called any more once it has. */
+  bool duplex;
   bool sends_sealed;  /* set by the protocol: what its body lends may be sealed */
   bool consume_later; /* set by a handler that calls stream_consume() itself; otherwise bytes count
                          as consumed when events.data() returns */
@@ -180,9 +180,9 @@ struct stream {
 struct stream_facts {
   const char *protocol; /* "HTTP/2", "HTTP/1.1": static text */
   uint64_t begun_ns;    /* when the request's header section was complete */
-  uint64_t
-      ended_ns; /* when the last byte was handed to the transport, or was lent with a count of loans,
-                         * or the stream given up */
+  /* When the last byte was handed to the transport, or was lent with a count of loans, or the
+   * stream given up. */
+  uint64_t ended_ns;
   /* Bytes as they were on the wire: header sections, 1xx and trailers included, and bodies without
    * their framing. */
   uint64_t header_bytes_received, header_bytes_sent;

@@ -24,8 +24,8 @@ struct site_type_rule {
 struct site_rules {
   const struct site_cache_rule *cache; /* the first match counts */
   uint32_t cache_count;
-  const struct site_type_rule
-      *types; /* these before those of site/mime.h; the first match counts */
+  /* These before those of site/mime.h; the first match counts. */
+  const struct site_type_rule *types;
   uint32_t type_count;
   struct span charset; /* of text; empty: none is said. At most SITE_CHARSET_BYTES_MAX */
   /* Names of files that stand for their directory, the first that exists; without a slash, and at most

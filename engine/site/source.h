@@ -50,8 +50,8 @@ struct site_facts {
   struct header fields[SITE_READY_FIELDS_MAX];
   struct header_set plain;  /* the first up to what comes before `vary` */
   struct header_set varied; /* the first up to `vary`: for a file that has siblings */
-  struct header_set
-      coded; /* content-length up to the last: for a sibling; empty until it was one */
+  /* Content-length up to the last: for a sibling; empty until it was one. */
+  struct header_set coded;
 };
 
 /* One version of one file. When the file changes, its path leads to a new entry; exchanges that

@@ -48,8 +48,8 @@ struct spdy_block_reader {
   size_t list_bytes_max;
   struct spdy_inflate *zlib; /* NULL until the first block */
   /* The block under way: */
-  uint8_t
-      *bytes; /* inflated so far: the scratch, or memory of our own; NULL: no block is under way */
+  /* Inflated so far: the scratch, or memory of our own; NULL: no block is under way. */
+  uint8_t *bytes;
   size_t used, size;
   size_t dropped; /* inflated bytes of a block that is too large, thrown away */
   bool ended;     /* it was whole; its bytes are those of the list */

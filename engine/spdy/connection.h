@@ -31,8 +31,8 @@ struct spdy_reader {
   uint32_t left; /* bytes of the payload that are still to come */
   uint8_t bytes[SPDY_FRAME_FIXED_BYTES_MAX];
   uint8_t have; /* of `bytes` */
-  struct spdy_verdict
-      verdict;              /* on the stream of a frame with a block; acted on once that is read */
+  /* On the stream of a frame with a block; acted on once that is read. */
+  struct spdy_verdict verdict;
   struct spdy_stream *data; /* DATA: the stream that gets it, or NULL */
   uint64_t begun_ns;        /* when the frame's first byte arrived; 0 between frames */
 };
@@ -119,8 +119,8 @@ struct spdy {
   struct pause pause;    /* base/pause.h */
 
   struct spdy_alive alive;
-  uint32_t
-      window_ping_id; /* of the PING whose answer tells whether the peer knows windows; 0: none */
+  /* Of the PING whose answer tells whether the peer knows windows; 0: none. */
+  uint32_t window_ping_id;
 
   bool begun;       /* the peer has begun with a control frame */
   bool dead;        /* after a session error: nothing more is read */

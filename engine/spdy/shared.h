@@ -45,9 +45,9 @@ struct spdy_session_config {
   enum spdy_minor minor;
   bool raw; /* streams carry no HTTP: fields are as on the wire, and none is required */
   enum spdy_windows windows;
-  uint64_t
-      ping_ns; /* after so long without a byte from the peer it gets a PING; if it stays silent for as
-                       long again, the session is lost. 0: never */
+  /* After so long without a byte from the peer it gets a PING; if it stays silent for as long
+   * again, the session is lost. 0: never. */
+  uint64_t ping_ns;
   bool patient;                  /* it is not lost while output waits: spdy/alive.h */
   const struct handler *handler; /* kept. Server: NULL means the engine's own. Client: not used */
 };

@@ -40,8 +40,8 @@ struct file {
   uint32_t reading;        /* reads of it that are with the ring: its descriptor stays open */
   uint32_t used_at;        /* when it was last found or read, on the cache's clock of seconds */
   struct list_node opened; /* in one of the cache's two lists, while it has a descriptor */
-  struct holder_item
-      item; /* of those that use the descriptor, the client that is charged with it */
+  /* Of those that use the descriptor, the client that is charged with it. */
+  struct holder_item item;
   struct list_node windows; /* pieces of it that are in memory; see files/window.h */
   struct file_proof proof;  /* FILE_LARGE: that what its descriptor reads is still this version */
   uint32_t holders;         /* references; 0: only listed */
@@ -71,8 +71,8 @@ struct file_cache {
   uint32_t seconds;        /* that have passed, as file_cache_second() counts them */
   struct writes *writes;   /* to files with a descriptor; NULL: nobody looks out for them */
   struct list_node in_use; /* held entries with a descriptor; the one that was used last is last */
-  struct list_node
-      not_held;           /* the others with a descriptor, in the order in which they were let go */
+  /* The others with a descriptor, in the order in which they were let go. */
+  struct list_node not_held;
   struct holders holders; /* of descriptors */
   /* Whether the path of an entry still leads to its file, so that it can be opened again. */
   bool (*leads_to)(void *ctx, const struct file *file);

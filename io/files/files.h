@@ -80,9 +80,8 @@ struct files_settings {
   uint32_t descriptors_max; /* open large files; 0: its share of what the process may open */
   uint32_t workers;         /* that have such a share; 0: one */
   uint32_t reads_max;       /* read buffers of FILES_READ_BYTES; 0: FILES_READS_MAX */
-  struct files_counters
-      *counters;     /* what is counted there: of several files of a worker, say; kept.
-                                      NULL: they have their own */
+  /* What is counted there: of several files of a worker, say; kept. NULL: they have their own. */
+  struct files_counters *counters;
   size_t user_bytes; /* zeroed bytes that each entry carries for the user, file_user() */
   /* An entry is about to be freed: free what its user bytes own. They may be zero still, of an
    * entry that was never handed out. May be NULL. */

@@ -16,8 +16,8 @@ enum ring_choice { RING_AUTO, RING_IO_URING, RING_EPOLL };
 
 struct ring_chosen {
   enum ring_choice engine; /* not RING_AUTO */
-  struct io_error
-      why; /* epoll, without having been asked for: why not io_uring; else .text is "" */
+  /* Epoll, without having been asked for: why not io_uring; else .text is "". */
+  struct io_error why;
 };
 
 /* "auto", "io_uring", "epoll". */

@@ -81,8 +81,8 @@ __attribute__((warn_unused_result)) bool tls_aead_seal(struct tls_aead *aead,
 /* A record's content; its padding is gone. */
 struct tls_aead_content {
   size_t len;
-  uint8_t
-      type; /* 0: there was nothing but padding, which ends a connection (RFC 8446 section 5.4) */
+  /* 0: there was nothing but padding, which ends a connection (RFC 8446 section 5.4). */
+  uint8_t type;
 };
 
 /* Opens `in`, a whole record, header included, that the peer has sent. The content begins at `out`, which has room for

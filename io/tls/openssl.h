@@ -34,8 +34,8 @@ struct tls_openssl {
 struct tls_handover {
   const struct tls_secret *receive_secret, *send_secret;
   uint64_t received; /* number of the next record */
-  const struct tls_aead
-      *send_keys; /* as OpenSSL has given them to the BIO; their cipher is the connection's */
+  /* As OpenSSL has given them to the BIO; their cipher is the connection's. */
+  const struct tls_aead *send_keys;
 };
 
 /* A connection before its handshake. It reads from `input` and writes to `output`, keeps these and the credit. NULL when

@@ -48,9 +48,9 @@ struct client_http {
   const struct client_http_events *events;
   void *ctx;
   uint32_t pipeline; /* HTTP/1.1: set before client_http_create(). Requests at once; 0 is 1 */
-  const char
-      *upgrade;  /* HTTP/2 in clear text: set before client_http_create(); kept. By Upgrade: h2c of
-                          this target; NULL: with prior knowledge */
+  /* HTTP/2 in clear text: set before client_http_create(); kept. By Upgrade: h2c of this target;
+   * NULL: with prior knowledge. */
+  const char *upgrade;
   struct h2 *h2; /* at most one of the two; none: it has not begun, or has ended */
   struct h1 *h1;
   bool http1;                 /* what the connection speaks or spoke */

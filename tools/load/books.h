@@ -57,8 +57,8 @@ struct load_books {
   bool crowded;
   struct load_due ahead;
   uint64_t wake_ns; /* while crowded, the worker has no reason to look before; else 0 */
-  uint64_t
-      input_since_ns; /* no request has been read from the file since then; 0: there are some */
+  /* No request has been read from the file since then; 0: there are some. */
+  uint64_t input_since_ns;
   bool measuring;
   bool over;    /* nothing is counted any more except why connections ended */
   bool leaving; /* and not even that: we are closing them */

@@ -28,8 +28,8 @@ struct load_self {
   struct load_histogram lateness;
   uint64_t late;    /* of its samples: more than LOAD_LATE_NS */
   uint64_t crowded; /* open loop: requests that found no free stream or connection */
-  uint64_t
-      input_ns; /* a request could have been sent, and none had been read from the file of -i */
+  /* A request could have been sent, and none had been read from the file of -i. */
+  uint64_t input_ns;
   uint64_t run_delay_ns; /* the worker threads could run and had no core (schedstat) */
   uint64_t throttled;    /* of the whole process: how often the cgroup's quota was used up, */
   uint64_t throttled_ns; /* and for how long it then waited */

@@ -20,10 +20,10 @@ struct load_tls_kind {
 };
 
 struct load_tls_facts {
-  struct load_tls_kind
-      kinds[LOAD_TLS_KINDS_MAX]; /* the first connection's first; "" in alpn: the end */
-  uint64_t connections;          /* that were opened */
-  uint64_t resumed;              /* handshakes with a ticket */
+  /* The first connection's first; "" in alpn: the end. */
+  struct load_tls_kind kinds[LOAD_TLS_KINDS_MAX];
+  uint64_t connections; /* that were opened */
+  uint64_t resumed;     /* handshakes with a ticket */
 };
 
 /* Adds the connections of `kind`, of which `resumed` had a ticket. */

@@ -57,8 +57,8 @@ struct serve_route {
   const char **preloads;     /* PAGE=RESOURCE */
   unsigned preload_count;
   struct serve_hints *hints; /* the preloads; owned. NULL: no directory */
-  struct head_start_rules
-      *head_starts;          /* the route's own, its host's, and all others; NULL: the server's */
+  /* The route's own, its host's, and all others; NULL: the server's. */
+  struct head_start_rules *head_starts;
   bool narrow_head_starts;   /* some are its own or its host's */
   bool listing;              /* of rules->site */
   struct serve_rules *rules; /* serve/rules/rules.h */

@@ -37,13 +37,13 @@ struct config_key {
   bool live;      /* of a global key: another value counts without a restart */
   bool tls;       /* of a global key that is not live: counts from the first https on */
   bool automatic; /* a count may be "auto", which is 0 */
-  const char *
-      separator; /* of NAME and VALUE in a text, which a file may then write as a mapping; or NULL */
+  /* Of NAME and VALUE in a text, which a file may then write as a mapping; or NULL. */
+  const char *separator;
   unsigned min, max; /* of a count */
   unsigned actions;  /* of a route's key: bits 1 << enum serve_action to which it applies; 0: all */
   const char *standard; /* what is in force when it is not given, if a text says that; or NULL */
-  size_t
-      offset; /* of a flag (bool), count (unsigned) or text (const char *) in its part's struct */
+  /* Of a flag (bool), count (unsigned) or text (const char *) in its part's struct. */
+  size_t offset;
   bool (*take)(struct config_making *making,
                const char *text); /* of CONFIG_OTHER; false: a mistake */
   const char *meaning;            /* one line, for the annotated example */
