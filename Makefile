@@ -352,7 +352,7 @@ $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libfuzzed.a
 	$(call SAY,LINK)
 	$(QUIET)$(LINK_QUICKLY) $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -o $@
 # Modules that are in no library that fuzz targets link.
-$(OUT)/tests/fuzz/tls_records: $(call OBJ,$(addprefix io/tls/,aead.c aead_evp.c aead_mb.c receiver.c secret.c))
+$(OUT)/tests/fuzz/tls_records: $(call OBJ,$(addprefix io/tls/,aead.c aead_evp.c aead_mb.c hkdf.c receiver.c secret.c))
 $(OUT)/tests/fuzz/load_requests: $(call OBJ,tools/common/option_values.c $(addprefix tools/load/,bodies.c cap.c csv.c \
   form.c form_fill.c input.c mapping.c options.c parse.c parse_har.c parse_json.c parse_lines.c rfc3339.c target.c variables.c))
 $(OUT)/tests/fuzz/config: $(call OBJ,$(addprefix tools/common/,arena.c failure.c mistakes.c nearest.c option_values.c \

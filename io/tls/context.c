@@ -22,6 +22,7 @@
 #include "io/tls/certificate.h"
 #include "io/tls/identities.h"
 #include "io/tls/key_log.h"
+#include "io/tls/schedule.h"
 #include "io/tls/tickets.h"
 
 struct tls_context {
@@ -354,13 +355,6 @@ static int keep_session(SSL *ssl, SSL_SESSION *session) {
   return 1;
 }
 
-/* OpenSSL says each secret of a connection, as for a key log. */
-static void note_secret(const SSL *ssl, const char *line) {
-  struct tls_notes *notes = SSL_get_app_data(ssl);
-  tls_secrets_note(&notes->secrets, line);
-  tls_key_log_write(ssl, line);
-}
-
 static bool set_client(struct tls_context *context, SSL_CTX *ssl,
                        const struct tls_settings *settings, struct io_error *error) {
   if (settings->resume) SSL_CTX_sess_set_new_cb(ssl, keep_session);
@@ -380,12 +374,13 @@ static bool set_client(struct tls_context *context, SSL_CTX *ssl,
 /* What the context has besides must be there already. NULL with one line in `error`. */
 static SSL_CTX *make_ssl(struct tls_context *context, const struct tls_settings *settings,
                          struct io_error *error) {
-  SSL_CTX *ssl = SSL_CTX_new(settings->client ? TLS_client_method() : TLS_server_method());
+  tls_schedule_install();
+  SSL_CTX *ssl = SSL_CTX_new_ex(NULL, TLS_SCHEDULE_QUERY,
+                                settings->client ? TLS_client_method() : TLS_server_method());
   if (!ssl) {
     openssl_refused(error, "TLS");
     return NULL;
   }
-  SSL_CTX_set_keylog_callback(ssl, note_secret);
   if (set_policy(ssl, settings, error) &&
       (settings->client ? set_client : set_server)(context, ssl, settings, error))
     return ssl;

@@ -32,12 +32,21 @@ static void make_place(void) {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* OpenSSL says each secret of a connection. */
+static void write_line(const SSL *ssl, const char *line) {
+  intptr_t value = (intptr_t)SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), place);
+  const struct iovec parts[] = {{.iov_base = (char *)line, .iov_len = strlen(line)},
+                                {.iov_base = "\n", .iov_len = 1}};
+  if (value) (void)!writev((int)value - 1, parts, 2);
+}
+
 /* Takes the descriptor. */
 static bool install(SSL_CTX *ssl, int fd, struct io_error *error) {
   if (place < 0 || SSL_CTX_set_ex_data(ssl, place, (void *)(intptr_t)(fd + 1)) != 1) {
     close(fd);
     return io_error_set(error, 0, "no memory for TLS");
   }
+  SSL_CTX_set_keylog_callback(ssl, write_line);
   return true;
 }
 
@@ -56,12 +65,4 @@ bool tls_key_log_share(struct ssl_ctx_st *ssl, struct ssl_ctx_st *other, struct 
   int fd = fcntl((int)value - 1, F_DUPFD_CLOEXEC, 0);
   return fd >= 0 ? install(ssl, fd, error)
                  : io_error_set(error, errno, "cannot write keys: %s", strerror(errno));
-}
-
-void tls_key_log_write(const struct ssl_st *ssl, const char *line) {
-  pthread_once(&once, make_place);
-  intptr_t value = place < 0 ? 0 : (intptr_t)SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), place);
-  const struct iovec parts[] = {{.iov_base = (char *)line, .iov_len = strlen(line)},
-                                {.iov_base = "\n", .iov_len = 1}};
-  if (value) (void)!writev((int)value - 1, parts, 2);
 }

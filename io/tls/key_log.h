@@ -10,7 +10,6 @@
 
 struct io_error;
 struct ssl_ctx_st;
-struct ssl_st;
 
 /* Opens the file, which is made with mode 0600, for lines of the SSL_CTX. The descriptor lives as long as the SSL_CTX.
  * False with one line in `error`. */
@@ -20,8 +19,5 @@ __attribute__((warn_unused_result)) bool tls_key_log_open(struct ssl_ctx_st *ssl
 /* The same into the file of the other SSL_CTX, if that has one. */
 __attribute__((warn_unused_result)) bool
 tls_key_log_share(struct ssl_ctx_st *ssl, struct ssl_ctx_st *other, struct io_error *error);
-
-/* Appends a line if the connection's SSL_CTX has a file. */
-void tls_key_log_write(const struct ssl_st *ssl, const char *line);
 
 #endif

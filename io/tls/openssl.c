@@ -107,7 +107,7 @@ bool tls_openssl_hand_over(const struct tls_openssl *openssl, struct tls_handove
   if (!openssl->open || openssl->abused || SSL_version(ssl) != TLS1_3_VERSION) return false;
   if (openssl->resumes && !openssl->notes.ticket) return false;
   if (secrets->client.len != secrets->server.len) return false; /* one is not known */
-  /* Keys that were changed have no secret in the key log; the BIO's are gone once ours were. */
+  /* The secrets of keys that were changed are not noted; the BIO's keys are gone once ours were changed. */
   if (openssl->updated || !tls_aead_is_on(&openssl->bio.seal)) return false;
   if (!is_between_records(openssl)) return false;
   *handover = (struct tls_handover){

@@ -2,16 +2,16 @@
  * tls/secret.h - traffic secrets of TLS 1.3, and the keys that are made of them.
  * Spec: RFC 8446 sections 7.1 (HKDF-Expand-Label), 7.2 (the next secret) and 7.3 (keys).
  *
- * OpenSSL tells secrets to nobody but a key log, so a connection reads the lines that OpenSSL writes for one.
+ * They are known because tls/schedule.h derives them.
  */
 #ifndef WEIR_TLS_SECRET_H
 #define WEIR_TLS_SECRET_H
 
 #include "engine/base/machine.h"
 #include "io/tls/aead.h"
+#include "io/tls/hkdf.h"
 
-/* Fixed by SHA-384, the longest hash of a cipher in tls/aead.h. */
-enum { TLS_SECRET_BYTES_MAX = 48 };
+enum { TLS_SECRET_BYTES_MAX = TLS_HASH_BYTES_MAX }; /* derived from it */
 
 /* One direction's. All zero: none. */
 struct tls_secret {
@@ -24,8 +24,8 @@ struct tls_secrets {
   struct tls_secret client, server; /* client_application_traffic_secret_0 and the server's */
 };
 
-/* Takes a line of a key log, "LABEL RANDOM SECRET" in hexadecimal. Lines of other secrets are ignored. */
-void tls_secrets_note(struct tls_secrets *secrets, const char *line);
+/* Of TLS_SECRET_BYTES_MAX at most; a longer one leaves none. */
+void tls_secret_set(struct tls_secret *secret, struct span bytes);
 
 void tls_secrets_wipe(struct tls_secrets *secrets);
 

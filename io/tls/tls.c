@@ -32,6 +32,7 @@
 #include "io/tls/openssl.h"
 #include "io/tls/peer.h"
 #include "io/tls/records.h"
+#include "io/tls/schedule.h"
 
 enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
 
@@ -291,7 +292,9 @@ static void continue_handshake(struct tls *tls, uint64_t now_ns) {
                                  ? TLS_HANDSHAKE_CLIENT_BYTES
                                  : TLS_HANDSHAKE_SERVER_BYTES;
   ERR_clear_error();
+  tls_schedule_note(&tls->openssl->notes.secrets);
   int result = SSL_do_handshake(tls->openssl->ssl);
+  tls_schedule_note(NULL);
   if (result == 1) {
     open_inner(tls, now_ns);
     return;
