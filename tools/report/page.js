@@ -229,7 +229,7 @@
   function draw(holder, spec) {
     const width = Math.max(240, holder.clientWidth), height = width < 420 ? 210 : 260;
     const box = { top: 10, height: height - 38, rows: Math.floor((height - 38) / 38) };
-    box.left = 12 + 6.8 * Math.max(...spec.y.ticks(box.rows).map((tick) => spec.y.format(tick).length));
+    box.left = 12 + 7.8 * Math.max(...spec.y.ticks(box.rows).map((tick) => spec.y.format(tick).length));
     box.width = width - box.left - 10;
     const x = (value) => box.left + spec.x.at(value) * box.width;
     const y = (value) => box.top + (1 - Math.min(1.02, spec.y.at(value))) * box.height;
