@@ -1,136 +1,24 @@
 /*
  * serve/demo/demo.c - the built-in site; see serve/demo/demo.h.
- *
- * Each request takes an exchange from a pool. The stream holds it until closed(), the body until
- * its close(), in any order. The last one returns it.
  */
 #include "tools/serve/demo/demo.h"
-
-#include <assert.h>
 
 #include "engine/base/decimal.h"
 #include "engine/base/limits.h"
 #include "engine/http/body.h"
-#include "tools/serve/demo/live.h"
+#include "tools/serve/demo/exchange.h"
 #include "tools/serve/demo/page.h"
-#include "tools/serve/demo/ws.h"
 
-/* Bytes of an /echo on their way back: bytes[used .. len). Small DATA frames share a piece. */
-struct echo_piece {
-  struct echo_piece *next;
-  size_t capacity, len, used;
-  uint8_t bytes[];
-};
-
-struct demo_exchange {
-  struct demo *demo;
-  struct stream *stream; /* NULL once it is closed */
-  bool body_open;
-
-  struct body_bytes bytes;     /* a body that is in memory */
-  struct demo_watcher watcher; /* /events and /poll */
-  char text[64];
-
-  uint64_t offset, end; /* /bytes; /sink: bytes so far */
-
-  struct echo_piece *first, *last; /* /echo: received, and not sent back yet */
-  size_t kept;                     /* capacity of those pieces */
-  bool complete;                   /* the request body has ended */
-};
-
-struct demo {
-  const struct memory *memory;
-  struct handler handler;
-  struct pool exchanges;
-  struct demo_ws ws;
-  struct demo_live live;
-  uint8_t pattern[DEMO_PATTERN_BYTES];
-};
-
-/* ---- exchanges ------------------------------------------------------------------------------- */
-
-static void piece_free(struct demo_exchange *exchange) {
-  struct echo_piece *piece = exchange->first;
-  exchange->first = piece->next;
-  if (!exchange->first) exchange->last = NULL;
-  exchange->kept -= piece->capacity;
-  memory_free(exchange->demo->memory, piece, sizeof *piece + piece->capacity);
-}
-
-static void free_unless_held(struct demo_exchange *exchange) {
-  if (exchange->stream || exchange->body_open) return;
-  while (exchange->first)
-    piece_free(exchange);
-  pool_give(&exchange->demo->exchanges, exchange);
-}
-
-static void body_closed(void *ctx) {
-  struct demo_exchange *exchange = ctx;
-  exchange->body_open = false;
-  free_unless_held(exchange);
-}
-
-static void stream_closed(struct stream *stream, uint32_t error_code) {
-  (void)error_code;
-  struct demo_exchange *exchange = stream->user;
-  exchange->stream = NULL;
-  demo_live_forget(&exchange->watcher);
-  free_unless_held(exchange);
-}
-
-static const struct stream_events plain_events = {.closed = stream_closed};
+static const struct stream_events plain_events = {.closed = demo_stream_closed};
 
 /* ---- answers that are in memory -------------------------------------------------------------- */
-
-static const char text_type[] = "text/plain; charset=utf-8";
-
-/* Responds with bytes that are part of the exchange or outlive it. `more`: another field, or
- * NULL. */
-static void respond(struct demo_exchange *exchange, unsigned status, const char *type,
-                    struct span bytes, const struct header *more) {
-  uint8_t length[DECIMAL_BYTES_MAX];
-  struct header fields[3] = {
-      header_of(TOKEN_CONTENT_TYPE, span_text(type)),
-      header_of(TOKEN_CONTENT_LENGTH, span_of(length, decimal_put(length, bytes.len))),
-  };
-  if (more) fields[2] = *more;
-  struct stream *stream = exchange->stream;
-  exchange->body_open = true;
-  (void)stream_respond(stream, status, fields, more ? 3 : 2,
-                       body_bytes(&exchange->bytes, bytes, body_closed, exchange));
-}
-
-static void respond_error(struct demo_exchange *exchange, unsigned status) {
-  static const struct {
-    unsigned status;
-    const char *text;
-  } errors[] = {
-      {400, "400 Bad Request\nThe number is out of range.\n"},
-      {404, "404 Not Found\nSee / for the addresses that exist.\n"},
-      {501, "501 Not Implemented\nThere are no tunnels here.\n"},
-  };
-  for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
-    if (errors[i].status == status)
-      respond(exchange, status, text_type, span_text(errors[i].text), NULL);
-}
-
-static void respond_not_allowed(struct demo_exchange *exchange, const char *allowed) {
-  struct header allow = header_of(TOKEN_ALLOW, span_text(allowed));
-  respond(exchange, 405, text_type, span_text("405 Method Not Allowed\n"), &allow);
-}
-
-/* Answers OPTIONS (RFC 9110 section 9.3.7). */
-static void respond_options(struct demo_exchange *exchange, const char *allowed) {
-  struct header allow = header_of(TOKEN_ALLOW, span_text(allowed));
-  (void)stream_respond(exchange->stream, 204, &allow, 1, BODY_NONE);
-}
 
 static void show_page(struct demo_exchange *exchange, struct span parameter,
                       const struct request *request, uint64_t now_ns) {
   (void)parameter;
   (void)request;
   (void)now_ns;
-  respond(exchange, 200, "text/html; charset=utf-8", demo_page(), NULL);
+  demo_respond(exchange, 200, "text/html; charset=utf-8", demo_page(), NULL);
 }
 
 static void show_ws(struct demo_exchange *exchange, struct span parameter,
@@ -138,7 +26,7 @@ static void show_ws(struct demo_exchange *exchange, struct span parameter,
   (void)parameter;
   (void)request;
   (void)now_ns;
-  respond(exchange, 200, "text/html; charset=utf-8", demo_ws_page(), NULL);
+  demo_respond(exchange, 200, "text/html; charset=utf-8", demo_ws_page(), NULL);
 }
 
 static void plaintext(struct demo_exchange *exchange, struct span parameter,
@@ -146,7 +34,7 @@ static void plaintext(struct demo_exchange *exchange, struct span parameter,
   (void)parameter;
   (void)request;
   (void)now_ns;
-  respond(exchange, 200, "text/plain", span_text("Hello, World!"), NULL);
+  demo_respond(exchange, 200, "text/plain", span_text("Hello, World!"), NULL);
 }
 
 /* ---- /bytes ---------------------------------------------------------------------------------- */
@@ -165,12 +53,12 @@ static enum body_result pull_bytes(void *self, struct body_chunk *chunk) {
 
 static void bytes(struct demo_exchange *exchange, struct span parameter,
                   const struct request *request, uint64_t now_ns) {
-  static const struct body_ops ops = {.pull = pull_bytes, .close = body_closed};
+  static const struct body_ops ops = {.pull = pull_bytes, .close = demo_body_closed};
   (void)request;
   (void)now_ns;
   uint64_t count;
   if (!decimal_get(parameter, &count) || count > INT64_MAX) {
-    respond_error(exchange, 400);
+    demo_respond_error(exchange, 400);
     return;
   }
   exchange->end = count;
@@ -186,33 +74,13 @@ static void bytes(struct demo_exchange *exchange, struct span parameter,
 
 /* ---- /echo ----------------------------------------------------------------------------------- */
 
-/* Finds room for `len` more bytes. NULL when the echo keeps too much or memory is refused. */
-static struct echo_piece *echo_room(struct demo_exchange *exchange, size_t len) {
-  struct echo_piece *last = exchange->last;
-  if (last && last->capacity - last->len >= len) return last;
-  size_t capacity = len > DEMO_PIECE_BYTES_MIN ? len : DEMO_PIECE_BYTES_MIN;
-  if (exchange->kept + capacity > DEMO_ECHO_BYTES_MAX) return NULL;
-  struct echo_piece *piece = memory_alloc(exchange->demo->memory, sizeof *piece + capacity);
-  if (!piece) return NULL;
-  *piece = (struct echo_piece){.capacity = capacity};
-  *(last ? &last->next : &exchange->first) = piece;
-  exchange->last = piece;
-  exchange->kept += capacity;
-  return piece;
-}
-
 /* Copies the bytes. They count as consumed once they are sent back, so the client's window limits
  * how much an echo keeps. */
 static void echo_data(struct stream *stream, struct span received, bool end) {
   struct demo_exchange *exchange = stream->user;
-  if (received.len > 0) {
-    struct echo_piece *piece = echo_room(exchange, received.len);
-    if (!piece) {
-      stream_reset(stream, 0);
-      return;
-    }
-    __builtin_memcpy(piece->bytes + piece->len, received.base, received.len);
-    piece->len += received.len;
+  if (!demo_echo_keep(&exchange->echo, exchange->demo->memory, received)) {
+    stream_reset(stream, 0);
+    return;
   }
   exchange->complete |= end;
   stream_resume(stream);
@@ -227,26 +95,19 @@ static void echo_trailers(struct stream *stream, const struct headers *fields) {
 
 static enum body_result pull_echo(void *self, struct body_chunk *chunk) {
   struct demo_exchange *exchange = self;
-  struct echo_piece *piece = exchange->first;
-  if (!piece && !exchange->complete) return BODY_WAIT;
-  chunk->bytes = span_of(chunk->room, 0);
-  if (piece) {
-    size_t count = piece->len - piece->used;
-    if (count > chunk->max) count = chunk->max;
-    __builtin_memcpy(chunk->room, piece->bytes + piece->used, count);
-    chunk->bytes = span_of(chunk->room, count);
-    piece->used += count;
-    if (exchange->stream) stream_consume(exchange->stream, count);
-    if (piece->used == piece->len) piece_free(exchange);
-  }
-  return exchange->first || !exchange->complete ? BODY_MORE : BODY_END;
+  struct demo_echo *echo = &exchange->echo;
+  if (!echo->first && !exchange->complete) return BODY_WAIT;
+  size_t count = demo_echo_take(echo, exchange->demo->memory, chunk->room, chunk->max);
+  chunk->bytes = span_of(chunk->room, count);
+  if (exchange->stream && count > 0) stream_consume(exchange->stream, count);
+  return echo->first || !exchange->complete ? BODY_MORE : BODY_END;
 }
 
 static void echo(struct demo_exchange *exchange, struct span parameter,
                  const struct request *request, uint64_t now_ns) {
-  static const struct body_ops ops = {.pull = pull_echo, .close = body_closed};
+  static const struct body_ops ops = {.pull = pull_echo, .close = demo_body_closed};
   static const struct stream_events events = {
-      .data = echo_data, .trailers = echo_trailers, .closed = stream_closed};
+      .data = echo_data, .trailers = echo_trailers, .closed = demo_stream_closed};
   (void)parameter;
   (void)now_ns;
   const struct header *type = headers_find(request->fields, TOKEN_CONTENT_TYPE);
@@ -277,7 +138,7 @@ static void echo(struct demo_exchange *exchange, struct span parameter,
 static void sink_answer(struct demo_exchange *exchange) {
   size_t len = decimal_put((uint8_t *)exchange->text, exchange->offset);
   exchange->text[len] = '\n';
-  respond(exchange, 200, text_type, span_of(exchange->text, len + 1), NULL);
+  demo_respond(exchange, 200, demo_text_type, span_of(exchange->text, len + 1), NULL);
 }
 
 static void sink_data(struct stream *stream, struct span received, bool end) {
@@ -294,7 +155,7 @@ static void sink_trailers(struct stream *stream, const struct headers *fields) {
 static void sink(struct demo_exchange *exchange, struct span parameter,
                  const struct request *request, uint64_t now_ns) {
   static const struct stream_events events = {
-      .data = sink_data, .trailers = sink_trailers, .closed = stream_closed};
+      .data = sink_data, .trailers = sink_trailers, .closed = demo_stream_closed};
   static const char stopped[] = "/sink?stopped";
   (void)parameter;
   (void)now_ns;
@@ -308,17 +169,17 @@ static void sink(struct demo_exchange *exchange, struct span parameter,
 static void delay_over(struct stream *stream, uint64_t now_ns) {
   (void)now_ns;
   struct demo_exchange *exchange = stream->user;
-  respond(exchange, 200, text_type, span_of(exchange->text, __builtin_strlen(exchange->text)),
-          NULL);
+  demo_respond(exchange, 200, demo_text_type,
+               span_of(exchange->text, __builtin_strlen(exchange->text)), NULL);
 }
 
 static void delay(struct demo_exchange *exchange, struct span parameter,
                   const struct request *request, uint64_t now_ns) {
-  static const struct stream_events events = {.timer = delay_over, .closed = stream_closed};
+  static const struct stream_events events = {.timer = delay_over, .closed = demo_stream_closed};
   (void)request;
   uint64_t milliseconds;
   if (!decimal_get(parameter, &milliseconds) || milliseconds > DEMO_DELAY_MILLISECONDS_MAX) {
-    respond_error(exchange, 400);
+    demo_respond_error(exchange, 400);
     return;
   }
   static const char before[] = "waited ", after[] = " ms\n";
@@ -340,13 +201,13 @@ static void events_end(struct stream *stream) {
 
 static void events(struct demo_exchange *exchange, struct span parameter,
                    const struct request *request, uint64_t now_ns) {
-  static const struct stream_events heard = {.drain = events_end, .closed = stream_closed};
+  static const struct stream_events heard = {.drain = events_end, .closed = demo_stream_closed};
   (void)parameter;
   (void)request;
   (void)now_ns;
   exchange->stream->events = &heard;
   exchange->body_open = true;
-  demo_live_events(&exchange->demo->live, &exchange->watcher, exchange->stream, body_closed,
+  demo_live_events(&exchange->demo->live, &exchange->watcher, exchange->stream, demo_body_closed,
                    exchange);
 }
 
@@ -368,13 +229,13 @@ static void poll_answer(void *ctx) {
   static const char text[] = "clients have come or left\n";
   struct demo_exchange *exchange = ctx;
   stream_timer(exchange->stream, MACHINE_NO_DEADLINE);
-  respond(exchange, 200, text_type, span_text(text), NULL);
+  demo_respond(exchange, 200, demo_text_type, span_text(text), NULL);
 }
 
 static void poll(struct demo_exchange *exchange, struct span parameter,
                  const struct request *request, uint64_t now_ns) {
   static const struct stream_events heard = {
-      .timer = poll_over, .drain = poll_ends, .closed = stream_closed};
+      .timer = poll_over, .drain = poll_ends, .closed = demo_stream_closed};
   (void)parameter;
   (void)request;
   exchange->stream->events = &heard;
@@ -421,28 +282,28 @@ static void answer(struct demo_exchange *exchange, const struct request *request
   struct span method = request->method, parameter;
   bool options = span_is(method, "OPTIONS");
   if (request->protocol.len > 0) { /* a WebSocket on another path than /ws */
-    respond_error(exchange, 404);
+    demo_respond_error(exchange, 404);
     return;
   }
   if (span_is(method, "CONNECT")) {
-    respond_error(exchange, 501);
+    demo_respond_error(exchange, 501);
     return;
   }
   if (options && span_is(request->path, "*")) {
-    respond_options(exchange, "GET, HEAD, POST, OPTIONS");
+    demo_respond_options(exchange, "GET, HEAD, POST, OPTIONS");
     return;
   }
   const struct route *route = route_of(path_of(request->path), &parameter);
   if (!route) {
-    respond_error(exchange, 404);
+    demo_respond_error(exchange, 404);
     return;
   }
   const char *allowed = route->post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
   bool get = span_is(method, "GET") || span_is(method, "HEAD");
   if (options)
-    respond_options(exchange, allowed);
+    demo_respond_options(exchange, allowed);
   else if (route->post ? !span_is(method, "POST") : !get)
-    respond_not_allowed(exchange, allowed);
+    demo_respond_not_allowed(exchange, allowed);
   else
     route->answer(exchange, parameter, request, now_ns);
 }

@@ -8,7 +8,7 @@
  *     /sink                how many bytes the body of a POST has; nothing is kept
  *     /sink?stopped        the same by a handler that uses none of them: credit is never returned
  *     /delay/MILLISECONDS  an answer, that much later
- *     /events              server-sent events with the server's counters, each second: demo_live.h
+ *     /events              server-sent events with the server's counters, each second: demo/live.h
  *     /poll                long polling: an answer when a client comes or leaves, or after a minute
  *     /ws                  a WebSocket that echoes; to a plain request, a page that shows it
  *
