@@ -51,6 +51,13 @@ def test_two_runs(files):
     assert report(a, b) == out
 
 
+def test_a_long_command_is_cut_with_dots(files):
+    fits = "weir load " + "x" * 30
+    assert f"  {fits}\n" in report(files("a.json", 100, 1e6, 1, command=fits))
+    line = next(line for line in report(files("a.json", 100, 1e6, 1, command="x" * 100)).split("\n") if line)
+    assert len(line) == harness.bound("REPORT_LINE_COLUMNS") and line.endswith("xxx...")
+
+
 def test_the_percentiles_are_those_of_the_values(files, tmp_path):
     a = write(tmp_path / "a.json", result([10**6] * 989 + [2 * 10**6] * 10 + [10**9]))
     out = report(a)

@@ -47,10 +47,12 @@ static int write_path(const char *path, FILE *to) {
   return fprintf(to, "...%s", path + len - (REPORT_PATH_COLUMNS - 3));
 }
 
-/* A text from a result, on what is left of a line. */
-static void write_tail(const char *text, int used, FILE *to) {
+/* A text from a result, on what is left of a line: its beginning, if it is longer. */
+static void write_rest(const char *text, int used, FILE *to) {
   char line[REPORT_LINE_COLUMNS + 1];
-  snprintf(line, (size_t)(REPORT_LINE_COLUMNS - used) + 1, "%s", text);
+  const size_t room = (size_t)(REPORT_LINE_COLUMNS - used);
+  const int len = snprintf(line, room + 1, "%s", text);
+  if ((size_t)len > room) memcpy(line + room - 3, "...", 3);
   output_tame(line, strlen(line), '?');
   fputs(line, to);
 }
@@ -60,7 +62,7 @@ static void write_names(const struct report_result *results, unsigned count, FIL
   for (unsigned i = 0; i < count; i++) {
     const char *command = report_text(results[i].json, "command");
     int used = fprintf(to, "%-3s ", name_of(i, name)) + write_path(results[i].path, to);
-    if (*command) write_tail(command, used + fprintf(to, "  "), to);
+    if (*command) write_rest(command, used + fprintf(to, "  "), to);
     fputc('\n', to);
   }
 }
