@@ -117,6 +117,11 @@
  * a MiB at once, would have to be kept for a machine that does not keep up. A few more requests to the ring show that. */
 #define IO_WHOLES 4u
 
+/* The same for a link that was told to receive one buffer at a time, because it had more than its part of the buffers, or
+ * its machine did not keep up. Arbitrary: its requests to the ring are then few among its receives. A turn that lasts long
+ * makes ordinary links have more than their part, too. */
+#define IO_WHOLES_AGAIN 64u
+
 /* Bytes after which a link is in the midst of a long send: most responses are over by then. */
 #define IO_BURST_BYTES 65536u
 

@@ -72,7 +72,7 @@ struct link {
   bool has_machine;
   bool receiving;        /* a receive request is under way */
   bool receive_stopping; /* and its cancellation was asked for */
-  uint8_t wholes;        /* receives in a row that the machine took whole, up to IO_WHOLES */
+  uint8_t wholes;        /* receives in a row that the machine took whole, up to IO_WHOLES_AGAIN */
   bool sending;          /* a send request, or the wait for room, is under way */
   bool waiting_for_room; /* it is the wait */
   bool send_stopping;

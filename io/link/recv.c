@@ -32,7 +32,7 @@ static void start(struct link *link) {
     return;
   }
   bool again =
-      link->receive_mode == LINK_RECV_MULTISHOT && link->wholes == IO_WHOLES && link->emptied;
+      link->receive_mode == LINK_RECV_MULTISHOT && link->wholes >= IO_WHOLES && link->emptied;
   ring_receive(&loop->ring, link->fd, again, loop->bufring.bytes, user_data);
 }
 
@@ -49,10 +49,18 @@ static bool is_reset(const struct link *link) {
   return poll(&socket, 1, 0) > 0 && (!link->ended || socket.revents & POLLERR);
 }
 
+/* Until IO_WHOLES_AGAIN. */
+static void receive_singly(struct link *link) {
+  if (link->receive_mode != LINK_RECV_MULTISHOT) return;
+  link->receive_mode = LINK_RECV_SINGLE;
+  link->wholes = 0;
+  link_recv_stop(link);
+}
+
 static void hold_back(struct link *link) {
   if (!link->receiving || link->receive_stopping) return;
   counter_add(&link->loop->counters.recv_paused, 1);
-  if (link->receive_mode == LINK_RECV_MULTISHOT) link->receive_mode = LINK_RECV_SINGLE;
+  receive_singly(link);
   link_recv_stop(link);
 }
 
@@ -143,6 +151,14 @@ static size_t piece_of(size_t len) {
   return len < IO_BUFFER_BYTES ? len : IO_BUFFER_BYTES;
 }
 
+/* The machine has taken a receive whole. */
+static void note_whole(struct link *link) {
+  if (link->wholes < IO_WHOLES_AGAIN) link->wholes++;
+  bool single = link->wholes == IO_WHOLES_AGAIN && link->receive_mode == LINK_RECV_SINGLE;
+  if (single && ring_features(&link->loop->ring) & URING_MULTISHOT_RECV)
+    link->receive_mode = LINK_RECV_MULTISHOT;
+}
+
 /* Bytes that come after everything kept: offered if they may be, kept otherwise. What comes from the scratch can be many
  * buffers long, and the turn may have lasted long before its end. */
 static void take_in(struct link *link, struct span bytes) {
@@ -152,7 +168,7 @@ static void take_in(struct link *link, struct span bytes) {
     bytes = span_of(bytes.base + taken, bytes.len - taken);
     goes_on = taken == piece && may_have(link, piece_of(bytes.len));
   }
-  if (bytes.len == 0 && link->wholes < IO_WHOLES) link->wholes++;
+  if (bytes.len == 0) note_whole(link);
   keep(link, bytes);
 }
 
@@ -161,12 +177,6 @@ static void take_in(struct link *link, struct span bytes) {
 /* A quarter of the ring is deferred: a link that defers now takes more than its part. */
 static bool ring_is_short(const struct bufring *bufring) {
   return bufring->out > bufring->count / 4;
-}
-
-static void receive_singly(struct link *link) {
-  if (link->receive_mode != LINK_RECV_MULTISHOT) return;
-  link->receive_mode = LINK_RECV_SINGLE;
-  link_recv_stop(link);
 }
 
 static void defer(struct link *link, uint16_t id) {

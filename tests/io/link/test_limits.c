@@ -297,9 +297,32 @@ static void test_without_an_end(void **state) {
   assert_true(fill(meter->peer) > 2 * IO_TURN_RECV_BYTES);
   meter_turns(&worker, 2);
   assert_int_equal(meter->received, 2 * IO_TURN_RECV_BYTES);
-  assert_int_equal(meter->link->wholes, IO_WHOLES);
+  assert_true(meter->link->wholes >= IO_WHOLES);
   assert_false(receives_many(meter));
   meter_end(&worker, &meter, 1);
+}
+
+/* After it was told to receive singly. */
+static void test_wholes_again(void **state) {
+  ONLY_IO_URING();
+  (void)state;
+  for (unsigned more = 0; more < 2; more++) {
+    begin(1, false);
+    struct meter *meter = meter_add(&worker, 0);
+    meter_receive_many(&worker, meter);
+    meter->full = true;
+    link_mark_dirty(meter->link);
+    meter_turns(&worker, 2);
+    assert_int_equal(meter->link->receive_mode, LINK_RECV_SINGLE);
+    meter->full = false;
+    link_mark_dirty(meter->link);
+    for (unsigned n = 0; n < IO_WHOLES_AGAIN - 1 + more; n++)
+      receive(meter, false);
+    assert_int_equal(meter->link->receive_mode, more ? LINK_RECV_MULTISHOT : LINK_RECV_SINGLE);
+    assert_int_equal(write(meter->peer, "x", 1), 1);
+    assert_int_equal(receives_many(meter), more);
+    meter_end(&worker, &meter, 1);
+  }
 }
 
 /* ---- output ---------------------------------------------------------------------------------- */
@@ -472,6 +495,7 @@ int main(void) {
       cmocka_unit_test(test_reset_while_paused),
       cmocka_unit_test(test_starved),
       cmocka_unit_test(test_wholes),
+      cmocka_unit_test(test_wholes_again),
       cmocka_unit_test(test_without_an_end),
       cmocka_unit_test(test_budget_of_a_fast_peer),
       cmocka_unit_test(test_budget_of_a_slow_peer),
