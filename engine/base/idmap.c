@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
+/* What is rare stands in functions that are not inlined: then the others need no stack. */
+
 /* ---- both tables ----------------------------------------------------------------------------- */
 
 void idmap_init(struct idmap *map, const struct memory *memory) {
@@ -112,14 +114,14 @@ static bool others_grow(struct idmap *map) {
   return true;
 }
 
-static bool others_insert(struct idmap *map, uint32_t id, void *object) {
+__attribute__((noinline)) static bool others_insert(struct idmap *map, uint32_t id, void *object) {
   if (is_half_full(&map->others) && !others_grow(map)) return false;
   others_put(&map->others, id, object);
   invariants(&map->others, home(&map->others, id));
   return true;
 }
 
-static void others_remove(struct idmap_table *table, uint32_t id) {
+__attribute__((noinline)) static void others_remove(struct idmap_table *table, uint32_t id) {
   assert(table->count > 0);
   uint32_t hole = probe(table, id);
   assert(table->slots[hole].id == id);
@@ -161,9 +163,14 @@ void *idmap_find(const struct idmap *map, uint32_t id) {
   return place->id == id ? place->object : others_find(&map->others, id);
 }
 
+__attribute__((noinline)) static bool grow_and_insert(struct idmap *map, uint32_t id,
+                                                      void *object) {
+  return ring_grow(map) && idmap_insert(map, id, object);
+}
+
 bool idmap_insert(struct idmap *map, uint32_t id, void *object) {
   assert(id != 0);
-  if (is_half_full(&map->ring) && !ring_grow(map)) return false;
+  if (is_half_full(&map->ring)) return grow_and_insert(map, id, object);
   struct idmap_slot *place = place_of(&map->ring, id);
   if (place->id != 0) return others_insert(map, id, object);
   place->id = id;

@@ -106,10 +106,15 @@ static void grow(struct pool *pool) {
   pool->made += pool->chunk_count;
 }
 
+/* Not inlined: then the other way needs no stack. */
+__attribute__((noinline)) static void *grow_and_take(struct pool *pool) {
+  grow(pool);
+  return pool->free_count > 0 ? pool_take(pool) : NULL;
+}
+
 void *pool_take(struct pool *pool) {
   if (pool->taken >= pool->max) return NULL;
-  if (pool->free_count == 0) grow(pool);
-  if (pool->free_count == 0) return NULL;
+  if (pool->free_count == 0) return grow_and_take(pool);
   void *object = pool->free[--pool->free_count];
   unpoison(object, pool->object_bytes);
   pool->taken++;

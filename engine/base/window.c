@@ -82,6 +82,7 @@ static uint64_t below_cap(const struct window_credit *credit) {
 }
 
 uint32_t window_credit_due(const struct window_credit *credit) {
+  if (credit->returnable == 0) return 0;
   uint64_t room = below_cap(credit);
   return room < credit->returnable ? (uint32_t)room : credit->returnable;
 }

@@ -94,6 +94,13 @@ struct h2 {
   struct out out;
   uint8_t *control; /* H2_CONTROL_BYTES of control frames to be sent, or NULL */
   uint32_t control_used;
+  /* Bits, since they are mostly asked together. */
+  bool dead : 1;        /* after a connection error: nothing more is read */
+  bool lost : 1;        /* nothing more is sent, either */
+  bool eof : 1;         /* the peer has closed its direction */
+  bool draining : 1;    /* an orderly end has begun: h2/drain.h */
+  bool drain_final : 1; /* our last GOAWAY is queued or sent: newer streams are ignored */
+  bool goaway_received : 1;
 
   struct hpack_decoder decoder;
   struct h2_asked_places asked; /* server role */
@@ -109,8 +116,7 @@ struct h2 {
   struct h2_flow flow;         /* how much credit the peer gets: h2/flow.h */
 
   struct idmap streams;
-  /* Live streams, or NULL: of the last HEADERS that were there as a whole, and the one that the next may
-   * be for. */
+  /* Live streams, or NULL: which the next DATA and the next HEADERS that are there as a whole may be for. */
   struct h2_stream *recent, *expected;
   struct h2_stream *all;    /* streams that live */
   struct h2_stream *graves; /* streams that have finished and are not freed yet */
@@ -140,12 +146,6 @@ struct h2 {
 
   struct pause pause; /* h2/pause.h */
 
-  bool dead;        /* after a connection error: nothing more is read */
-  bool lost;        /* nothing more is sent, either */
-  bool eof;         /* the peer has closed its direction */
-  bool draining;    /* an orderly end has begun: h2/drain.h */
-  bool drain_final; /* our last GOAWAY is queued or sent: newer streams are ignored */
-  bool goaway_received;
   uint32_t goaway_last_id; /* of the peer's GOAWAY: it does not handle our streams above this one */
   uint32_t goaway_code;    /* of the peer's last GOAWAY */
   uint32_t reset_code;     /* of the peer's last RST_STREAM, as it came */

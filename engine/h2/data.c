@@ -176,6 +176,8 @@ bool h2_data_whole(struct h2 *h2, const struct h2_frame_header *frame, struct sp
   window_credit_overrun(&stream->credit, frame->length);
   h2_flow_arrived(h2, stream, frame->length);
   h2->empty_data = 0;
+  if (end)
+    h2->recent = stream->prev; /* bodies of one frame mostly come in the order of their requests */
   pass_on(h2, stream, bytes, end);
   return true;
 }

@@ -61,11 +61,15 @@ void h2_note_late(struct h2 *h2) {
     h2_note_glitch(h2, &h2->shared->counters.glitches_late);
 }
 
+/* Section 8.1.1. Not inlined: then the other way needs no stack. */
+__attribute__((noinline)) static bool length_is_wrong(struct h2 *h2, struct h2_stream *stream) {
+  if (h2_charge_reset(h2)) h2_stream_abort(h2, stream, H2_PROTOCOL_ERROR);
+  return false;
+}
+
 bool h2_stream_end_received(struct h2 *h2, struct h2_stream *stream) {
-  if (stream->content_length >= 0 && stream->body_received != stream->content_length) {
-    if (h2_charge_reset(h2)) h2_stream_abort(h2, stream, H2_PROTOCOL_ERROR); /* section 8.1.1 */
-    return false;
-  }
+  if (stream->content_length >= 0 && stream->body_received != stream->content_length)
+    return length_is_wrong(h2, stream);
   stream->end_received = true;
   h2->receiving--;
   h2_stream_event(stream, H2_RECV_END_STREAM);

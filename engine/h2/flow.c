@@ -238,8 +238,9 @@ static void give_back(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
 void h2_flow_arrived(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   h2->flow.arrived_ns = h2->now_ns;
   if (!stream) return;
-  if (is_auto(h2, stream)) probe(h2);
-  if (on_arrival(policy_of(h2, stream))) give_back(h2, stream, bytes);
+  const enum stream_flow policy = policy_of(h2, stream);
+  if (policy == FLOW_AUTO) probe(h2);
+  if (on_arrival(policy)) give_back(h2, stream, bytes);
 }
 
 void h2_flow_consumed(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {

@@ -5,8 +5,11 @@
 
 #include "engine/h2/connection.h"
 
+_Static_assert(H2_SERVER == 0 && H2_CLIENT == 1,
+               "a client's identifiers are odd (RFC 9113 section 5.1.1)");
+
 bool h2_is_own_id(const struct h2 *h2, uint32_t id) {
-  return (id % 2 == 1) == (h2->role == H2_CLIENT);
+  return id % 2 == (uint32_t)h2->role;
 }
 
 /* The lowest identifier that the side of `id` has never used. */

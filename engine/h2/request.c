@@ -50,10 +50,9 @@ static struct asked asked_by(const struct header *fields, size_t count) {
 
 /* The bound on the encoded fields counts their strings, too. */
 static size_t list_bytes_of(const struct h2_set_note *note, const struct header_set *set) {
-  const int64_t more = (int64_t)HEADER_OVERHEAD_BYTES - HPACK_ENCODE_FIELD_BYTES_MAX;
-  int64_t bytes = note->bound_bytes - HPACK_ENCODE_BLOCK_BYTES_MAX + more * set->count;
-  if (note->varies) bytes += (int64_t)h2_section_varied_bytes(set);
-  return (size_t)bytes;
+  enum { MORE = HEADER_OVERHEAD_BYTES - HPACK_ENCODE_FIELD_BYTES_MAX }; /* derived from both */
+  size_t bytes = note->bound_bytes + (size_t)MORE * set->count - HPACK_ENCODE_BLOCK_BYTES_MAX;
+  return note->varies ? bytes + h2_section_varied_bytes(set) : bytes;
 }
 
 /* Promises are allowed for the request's origin. */
@@ -84,7 +83,8 @@ static struct h2_stream *begin(struct h2 *h2, bool allowed, struct body body) {
   return stream;
 }
 
-static struct stream *complete(struct h2_stream *stream, bool queued,
+/* `told`: the host knows that there is something to send, and has not taken all of it yet. */
+static struct stream *complete(struct h2_stream *stream, bool queued, bool told,
                                const struct stream_events *events, void *user) {
   struct h2 *h2 = stream->h2;
   if (!queued) {
@@ -93,7 +93,7 @@ static struct stream *complete(struct h2_stream *stream, bool queued,
   }
   stream->base.events = events;
   stream->base.user = user;
-  h2_wake(h2);
+  if (!told) h2_wake(h2);
   return &stream->base;
 }
 
@@ -108,7 +108,7 @@ struct stream *h2_request(struct h2 *h2, const struct header *fields, size_t cou
   if (h2->ours.enable_push) note_origin(stream, fields, count);
   const struct h2_section_plan plan = {
       .fields = fields, .count = count, .type = H2_HEADERS, .end_stream = !body.ops};
-  return complete(stream, h2_queue_section(stream, &plan), events, user);
+  return complete(stream, h2_queue_section(stream, &plan), false, events, user);
 }
 
 /* What varies has to be copied. */
@@ -122,13 +122,14 @@ struct stream *h2_request_set(struct h2 *h2, struct header_set *set, struct body
                               const struct stream_events *events, void *user) {
   const struct h2_set_note note = h2_section_note(h2, set);
   bool allowed = is_allowed(h2, list_bytes_of(&note, set), note.asks_protocol);
+  const bool told = h2->out.count > 0;
   struct h2_stream *stream = begin(h2, allowed, body);
   if (!stream) return NULL;
   stream->head_request = note.asks_head;
   stream->connect = note.asks_connect;
   if (h2->ours.enable_push) note_origin(stream, set->at, set->count);
   bool queued = h2_send_request(h2, stream, set) || queue_set(stream, set, note.varies);
-  return complete(stream, queued, events, user);
+  return complete(stream, queued, told, events, user);
 }
 
 void h2_request_depend(struct stream *base, struct h2_dependency dependency) {

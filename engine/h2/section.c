@@ -65,7 +65,7 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
 }
 
 /* Notes what would be the same each time the set is sent. */
-static struct h2_set_note note(struct h2 *h2, struct header_set *set) {
+static void note(struct h2 *h2, struct header_set *set) {
   size_t bound = hpack_encode_bound(set->at, set->count);
   struct h2_set_note note = {.number = ++h2->shared->sets_numbered,
                              .bound_bytes = bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX};
@@ -87,12 +87,11 @@ static struct h2_set_note note(struct h2 *h2, struct header_set *set) {
     if (field->token == TOKEN_CONTENT_TYPE) h2_priority_note(h2, &note, field->value);
   }
   h2_set_note_put(set, note);
-  return note;
 }
 
 struct h2_set_note h2_section_note(struct h2 *h2, struct header_set *set) {
-  struct h2_set_note noted = h2_set_note_get(set);
-  return noted.number ? noted : note(h2, set);
+  if (h2_set_note_get(set).number == 0) note(h2, set);
+  return h2_set_note_get(set);
 }
 
 size_t h2_section_varied_bytes(const struct header_set *set) {

@@ -22,7 +22,7 @@ static struct machine client;
 static struct header_set sets[SETS];
 static struct header set_fields[SETS][FIELDS];
 static char paths[SETS][16];
-static unsigned closed, resets;
+static unsigned closed, resets, wakes;
 
 /* The server: a decoder, and what it has decoded last. */
 static struct hpack_decoder decoder;
@@ -39,6 +39,13 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
 }
 
 static const struct stream_events events = {.closed = on_closed};
+
+static void on_wake(struct machine_host *machine_host) {
+  (void)machine_host;
+  wakes++;
+}
+
+static struct machine_host host = {.wake = on_wake};
 
 static void receive(const void *bytes, size_t len) {
   assert_int_equal(client.ops->recv(client.self, span_of(bytes, len), now_ns), len);
@@ -66,12 +73,12 @@ static void begin(void) {
   struct engine_config config = engine_config_default();
   config.connections_max = 1;
   config.h2.push = false;
-  closed = resets = 0;
+  closed = resets = wakes = 0;
   last_id = 0;
   now_ns = 1000000000;
   make_sets();
   assert_true(engine_init(&engine, counted_init(&memory), &config, NULL));
-  assert_true(h2_client(&engine.h2, &peer, NULL, now_ns, &client));
+  assert_true(h2_client(&engine.h2, &peer, &host, now_ns, &client));
   hpack_decoder_init(&decoder, &memory.memory);
   headers_init(&got, got_fields, FIELDS_MAX, arena, sizeof arena, 4096);
   receive(settings, sizeof settings);
@@ -306,6 +313,27 @@ static void test_head(void **state) {
   end();
 }
 
+static void expect_wakes(unsigned requests, unsigned more) {
+  const unsigned before = wakes;
+  for (unsigned i = 0; i < requests; i++)
+    assert_non_null(h2_request_set(h2_of(&client), &sets[2], BODY_NONE, &events, NULL));
+  assert_int_equal(wakes - before, more);
+}
+
+/* The host hears of the first request, and of no other until it has taken what there is. */
+static void test_wakes(void **state) {
+  (void)state;
+  begin();
+  expect_wakes(1, 1);
+  assert_int_equal(take_requests(), 1);
+  expect_wakes(3, 1);
+  expect_wakes(2, 0);
+  assert_int_equal(take_requests(), 5);
+  expect_wakes(2, 1);
+  assert_int_equal(take_requests(), 2);
+  end();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_repeated),
@@ -316,6 +344,7 @@ int main(void) {
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_extended_connect),
       cmocka_unit_test(test_head),
+      cmocka_unit_test(test_wakes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
