@@ -281,6 +281,12 @@ bool load_books_take(struct load_books *books, const struct load_turn *turn, uin
   return true;
 }
 
+uint64_t load_books_row(const struct load_books *books, uint64_t share) {
+  if (books->open || !books->source.endless) return 0;
+  if (books->endless) return UINT64_MAX;
+  return books->left < share ? books->left : share;
+}
+
 /* A recording's request that was not made is left out; a rate's is another one's turn. */
 static void skip(struct load_books *books) {
   struct load_turn turn = {0};

@@ -147,6 +147,16 @@ __attribute__((warn_unused_result)) bool load_books_take(struct load_books *book
                                                          const struct load_turn *turn,
                                                          uint64_t *share, uint64_t *due_ns);
 
+/* How many requests a connection with `share` left may start in a row, without a look at each: of a closed
+ * loop whose source never ends. 0: load_books_take() says it one by one. */
+uint64_t load_books_row(const struct load_books *books, uint64_t share);
+
+/* Takes one of a row. It is due now. */
+static inline void load_books_take_of_row(struct load_books *books, uint64_t *share) {
+  books->left -= !books->endless;
+  *share -= !books->endless;
+}
+
 /* A request has started. Its timeout runs. */
 void load_books_enter(struct load_books *books, struct load_entry *entry, uint64_t due_ns);
 

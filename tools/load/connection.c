@@ -210,15 +210,29 @@ static void retire(struct load_connection *connection) {
   timer_arm(&io->loop.timers, &connection->timer, io->loop.now_ns);
 }
 
-/* Starts a request, or repeats a refused one. */
-static bool start(struct load_connection *connection) {
+/* How many of its own requests it may start in a row. */
+static uint32_t row_of(const struct load_connection *connection, uint32_t room) {
+  const struct load_slots *slots = &connection->slots;
+  uint64_t left = connection->asked_max - connection->asked, free = slots->count - slots->in_use;
+  uint64_t row = load_books_row(connection->books, connection->share);
+  if (speaks_ws(connection)) return 0;
+  if (row > left) row = left;
+  if (row > free) row = free;
+  return row < room ? (uint32_t)row : room;
+}
+
+/* Starts a request, or a row of them if there is `room`, or repeats a refused one. */
+static bool start(struct load_connection *connection, uint32_t room) {
   struct load_slots *slots = &connection->slots;
+  uint32_t row = row_of(connection, room);
   uint64_t due_ns;
   bool allowed;
   if (!list_is_empty(&slots->again)) {
     allowed = load_request_again(slots);
+  } else if (row > 0) {
+    allowed = load_request_start_row(slots, &connection->share, &connection->asked, row);
   } else {
-    if (list_is_empty(&slots->free) || is_used_up(connection)) return false;
+    if (!slots->free || is_used_up(connection)) return false;
     if (!load_books_take(connection->books, &slots->turn, &connection->share, &due_ns))
       return false;
     slots->starved = false;
@@ -235,20 +249,20 @@ void load_connection_fill(struct load_connection *connection) {
   struct load_slots *slots = &connection->slots;
   slots->look = false;
   slots->starved = slots->starved && slots->in_use == 0;
-  for (uint32_t room = 0; connection->state == LOAD_OPEN && !connection->books->over; room--) {
-    if (room == 0) room = room_of(connection);
+  while (connection->state == LOAD_OPEN && !connection->books->over) {
+    uint32_t room = room_of(connection);
     if (room == 0) {
       load_slots_starve(slots);
       break;
     }
-    if (!start(connection)) break;
+    if (!start(connection, room)) break;
   }
   retire(connection);
 }
 
 bool load_connection_start_one(struct load_connection *connection) {
-  if (connection->state != LOAD_OPEN || list_is_empty(&connection->slots.free)) return false;
-  return room_of(connection) > 0 && start(connection);
+  if (connection->state != LOAD_OPEN || !connection->slots.free) return false;
+  return room_of(connection) > 0 && start(connection, 1);
 }
 
 /* ---- beginning ------------------------------------------------------------------------------- */

@@ -21,6 +21,10 @@ enum {
 };
 
 struct load_histogram {
+  /* How the last value was added, which often comes again. */
+  uint64_t last_ns;
+  unsigned last_place; /* its bucket's, counted from 1; 0: none was added */
+
   uint64_t count, sum_ns, min_ns, max_ns; /* min and max are meaningless while count is 0 */
   uint64_t buckets[LOAD_HISTOGRAM_BUCKETS];
 };
@@ -33,11 +37,17 @@ static inline unsigned load_histogram_bucket(uint64_t value_ns) {
   return (shift << LOAD_HISTOGRAM_PART_BITS) + (unsigned)(value_ns >> shift);
 }
 
+/* Responses that come together to requests that left together have the same times. */
 static inline void load_histogram_add(struct load_histogram *histogram, uint64_t value_ns) {
-  if (histogram->count++ == 0 || value_ns < histogram->min_ns) histogram->min_ns = value_ns;
-  if (value_ns > histogram->max_ns) histogram->max_ns = value_ns;
+  if (value_ns != histogram->last_ns || histogram->last_place == 0) {
+    if (histogram->count == 0 || value_ns < histogram->min_ns) histogram->min_ns = value_ns;
+    if (value_ns > histogram->max_ns) histogram->max_ns = value_ns;
+    histogram->last_ns = value_ns;
+    histogram->last_place = load_histogram_bucket(value_ns) + 1;
+  }
+  histogram->count++;
   histogram->sum_ns += value_ns;
-  histogram->buckets[load_histogram_bucket(value_ns)]++;
+  histogram->buckets[histogram->last_place - 1]++;
 }
 
 /* `histogram` += `from`. */

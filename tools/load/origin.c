@@ -18,7 +18,8 @@ static bool append(struct load_origins *origins, const struct url *url,
   struct load_origin *at = realloc(origins->at, (origins->count + 1) * sizeof *at);
   if (!at) return failure_set(failure, "out of memory");
   origins->at = at;
-  at[origins->count++] = (struct load_origin){.url = *url};
+  at[origins->count] = (struct load_origin){.url = *url, .number = origins->count};
+  origins->count++;
   return true;
 }
 

@@ -16,6 +16,7 @@
 
 struct load_origin {
   struct url url;       /* of any of its resources */
+  uint32_t number;      /* in load_origins */
   const char *tls_name; /* to ask for, and to verify */
   struct address addresses[CLIENT_ADDRESSES_MAX];
   unsigned address_count;

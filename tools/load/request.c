@@ -14,17 +14,21 @@
 
 void load_slots_init(struct load_slots *slots, struct load_books *books) {
   *slots = (struct load_slots){.books = books};
-  list_init(&slots->free);
   list_init(&slots->again);
+}
+
+static void give_slot(struct load_slots *slots, struct load_request *request) {
+  request->next_free = slots->free;
+  slots->free = request;
 }
 
 bool load_slots_make(struct load_slots *slots, uint32_t count) {
   slots->at = calloc(count, sizeof *slots->at);
   if (!slots->at) return false;
   slots->count = count;
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = count; i-- > 0;) {
     slots->at[i].slots = slots;
-    list_append(&slots->free, &slots->at[i].node);
+    give_slot(slots, &slots->at[i]);
   }
   return true;
 }
@@ -63,7 +67,7 @@ static void release(struct load_request *request) {
   request->over = false;
   load_source_release(&slots->books->source, request->target);
   slots->in_use--;
-  list_append(&slots->free, &request->node);
+  give_slot(slots, request);
 }
 
 static void end(struct load_request *request) {
@@ -357,9 +361,11 @@ static bool ask(struct load_request *request) {
 }
 
 static struct load_request *take_slot(struct load_slots *slots) {
-  assert(!list_is_empty(&slots->free));
+  struct load_request *request = slots->free;
+  assert(request);
+  slots->free = request->next_free;
   slots->in_use++;
-  return LIST_OWNER(list_take_first(&slots->free), struct load_request, node);
+  return request;
 }
 
 struct load_request *load_request_take(struct load_slots *slots, uint64_t due_ns) {
@@ -378,6 +384,18 @@ bool load_request_start(struct load_slots *slots, uint64_t due_ns) {
   if (request->target) return ask(request);
   load_request_fail(request, LOAD_UNMADE, 0);
   return false;
+}
+
+bool load_request_start_row(struct load_slots *slots, uint64_t *share, uint64_t *asked,
+                            uint32_t count) {
+  struct load_books *books = slots->books;
+  slots->starved = false;
+  for (uint32_t i = 0; i < count; i++) {
+    load_books_take_of_row(books, share);
+    ++*asked;
+    if (!load_request_start(slots, books->now_ns)) return false;
+  }
+  return true;
 }
 
 bool load_request_again(struct load_slots *slots) {

@@ -27,12 +27,13 @@ struct load_slots {
   struct load_request *at; /* `count` of them; NULL until load_slots_make() */
   uint32_t count;
   uint32_t in_use;
-  struct list_node free, again; /* slots by their `node`: unused; to be repeated */
-  struct load_turn turn;        /* of load_source_next() */
-  uint64_t streams;             /* started on this connection; for caps */
-  uint64_t done;                /* measured requests */
-  uint64_t failed;              /* of these */
-  uint64_t answered;            /* complete responses, on all of its connections */
+  struct load_request *free; /* unused slots, the last used first */
+  struct list_node again;    /* slots by their `node`, to be repeated */
+  struct load_turn turn;     /* of load_source_next() */
+  uint64_t streams;          /* started on this connection; for caps */
+  uint64_t done;             /* measured requests */
+  uint64_t failed;           /* of these */
+  uint64_t answered;         /* complete responses, on all of its connections */
 
   bool look;           /* a request has ended: there may be room for another */
   bool starved;        /* the connection had no room for a request */
@@ -49,8 +50,9 @@ struct load_slots {
 
 struct load_request {
   struct load_slots *slots;
-  struct stream *stream;   /* NULL: none, or no more */
-  struct list_node node;   /* free, or to be repeated */
+  struct stream *stream; /* NULL: none, or no more */
+  struct load_request *next_free;
+  struct list_node node;   /* to be repeated */
   struct load_entry entry; /* in the books, while in flight */
   const struct load_target *target;
   uint64_t sent_ns;
@@ -88,6 +90,11 @@ void load_slots_fail_again(struct load_slots *slots);
  * server's limits do not allow it: it has failed, and so would the next one. */
 __attribute__((warn_unused_result)) bool load_request_start(struct load_slots *slots,
                                                             uint64_t due_ns);
+
+/* The same for `count` requests that are due now, of a row of load_books_row(). Each is taken from `*share` and counted
+ * in `*asked`. */
+__attribute__((warn_unused_result)) bool
+load_request_start_row(struct load_slots *slots, uint64_t *share, uint64_t *asked, uint32_t count);
 
 /* Repeats the first one of `again` (asserted: there is one). False as above. */
 __attribute__((warn_unused_result)) bool load_request_again(struct load_slots *slots);

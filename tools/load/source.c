@@ -47,8 +47,8 @@ void load_source_free(struct load_source *source) {
 /* ---- lanes ----------------------------------------------------------------------------------- */
 
 /* Of the origin of a turn. */
-static unsigned lane_index(const struct load_source *source, const struct load_turn *turn) {
-  return turn->origin ? (unsigned)(turn->origin - source->plan->origins.at) : 0;
+static unsigned lane_index(const struct load_turn *turn) {
+  return turn->origin ? turn->origin->number : 0;
 }
 
 /* How many requests it has in a pass. */
@@ -75,7 +75,7 @@ enum load_source_state load_source_state(const struct load_source *source,
   struct load_queue *queue = source->queue;
   if (load_values_are_out(&source->values)) return LOAD_SOURCE_ENDED;
   if (!queue) {
-    bool over = turn ? is_over(source, lane_index(source, turn)) : all_are_over(source);
+    bool over = turn ? is_over(source, lane_index(turn)) : all_are_over(source);
     return over ? LOAD_SOURCE_ENDED : LOAD_SOURCE_READY;
   }
   if (load_queue_peek(queue)) return LOAD_SOURCE_READY;
@@ -83,7 +83,7 @@ enum load_source_state load_source_state(const struct load_source *source,
 }
 
 uint64_t load_source_leave(struct load_source *source, const struct load_turn *turn) {
-  unsigned index = lane_index(source, turn);
+  unsigned index = lane_index(turn);
   struct load_lane *lane = &source->lanes[index];
   bool over = source->queue || is_over(source, index);
   lane->connections--;
@@ -186,22 +186,22 @@ static const struct load_target *make(struct load_source *source, const struct l
   return NULL;
 }
 
+static const struct load_target *next_of_queue(struct load_source *source) {
+  const struct load_target *target = make(source, form_at(&source->next, source), NULL, 0);
+  step(source);
+  return target;
+}
+
 const struct load_target *load_source_next(struct load_source *source, struct load_turn *turn) {
   const struct load_list *list = &source->plan->list;
-  const struct load_target *target;
-  if (source->queue) {
-    target = make(source, form_at(&source->next, source), NULL, 0);
-    step(source);
-    return target;
-  }
-  struct load_lane *lane = &source->lanes[lane_index(source, turn)];
+  if (source->queue) return next_of_queue(source);
+  struct load_lane *lane = &source->lanes[lane_index(turn)];
   uint32_t item = next_item(source, lane, turn);
   const struct load_item *at = &list->items[item];
-  target = at->prepared ? &at->prepared->target
-                        : make(source, load_list_form(list, item), at->fixed, item);
   lane->place += lane->step;
   turn->count++;
-  return target;
+  if (at->prepared) return &at->prepared->target;
+  return make(source, load_list_form(list, item), at->fixed, item);
 }
 
 void load_source_release(struct load_source *source, const struct load_target *target) {

@@ -150,6 +150,41 @@ static void test_one_outlier(void **state) {
   assert_int_equal(load_histogram_percentile(histogram, 99.91), 1000000000);
 }
 
+/* How the last value was added does not count. */
+static void assert_same(struct load_histogram *a, struct load_histogram *b) {
+  a->last_ns = b->last_ns = a->last_place = b->last_place = 0;
+  assert_memory_equal(a, b, sizeof *a);
+}
+
+/* A value that comes again is added as if it were the first. */
+static void test_repeated(void **state) {
+  (void)state;
+  static const uint64_t rows[][4] = {
+      {0, 0, 0, 0}, {7, 7, 9, 7}, {300, 300, 300, 299}, {UINT64_MAX, UINT64_MAX, 0, UINT64_MAX}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct load_histogram *at_once = fresh(), *merged = fresh(), *one = fresh();
+    for (size_t k = 0; k < 4; k++) {
+      memset(one, 0, sizeof *one);
+      load_histogram_add(at_once, rows[i][k]);
+      load_histogram_add(one, rows[i][k]);
+      load_histogram_merge(merged, one);
+    }
+    assert_same(at_once, merged);
+  }
+}
+
+/* The least value first comes after those of another histogram. */
+static void test_least_after_merge(void **state) {
+  (void)state;
+  struct load_histogram *a = fresh(), *b = fresh();
+  load_histogram_add(b, 5);
+  load_histogram_merge(a, b);
+  load_histogram_add(a, 0);
+  assert_int_equal(a->min_ns, 0);
+  assert_int_equal(a->max_ns, 5);
+  assert_int_equal(a->count, 2);
+}
+
 /* Two merged halves equal the whole. */
 static void test_merge(void **state) {
   (void)state;
@@ -163,8 +198,8 @@ static void test_merge(void **state) {
   load_histogram_merge(a, b);
   load_histogram_merge(a, empty);
   load_histogram_merge(empty, a);
-  assert_memory_equal(a, whole, sizeof *whole);
-  assert_memory_equal(empty, whole, sizeof *whole);
+  assert_same(a, whole);
+  assert_same(empty, whole);
 }
 
 int main(void) {
@@ -172,6 +207,7 @@ int main(void) {
       cmocka_unit_test(test_buckets),     cmocka_unit_test(test_precision),
       cmocka_unit_test(test_percentiles), cmocka_unit_test(test_few_values),
       cmocka_unit_test(test_ranks),       cmocka_unit_test(test_one_outlier),
+      cmocka_unit_test(test_repeated),    cmocka_unit_test(test_least_after_merge),
       cmocka_unit_test(test_merge),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
