@@ -23,6 +23,14 @@ struct h2_client_status h2_client_status(const struct h2 *h2) {
                                    .streams = h2->active_own};
 }
 
+/* One line beside the other, in the time of one: the call itself would wait for each. */
+void h2_client_fetch(const struct h2 *h2) {
+  const char *line = (const char *)h2;
+  for (size_t at = 0; at < offsetof(struct h2, sched); at += 64)
+    __builtin_prefetch(line + at, 1);
+  __builtin_prefetch(&h2->closed_ids, 1);
+}
+
 /* A block of one frame is not copied: it is the payload of the current frame. */
 size_t h2_client_block_bytes(const struct h2 *h2) {
   return h2->block.len ? h2->block.len : h2->reader.frame.length;

@@ -59,6 +59,9 @@ struct h2_client_status {
 
 struct h2_client_status h2_client_status(const struct h2 *h2);
 
+/* Begins to fetch into the cache what the next call of the machine reads of the connection. */
+void h2_client_fetch(const struct h2 *h2);
+
 /* Compressed bytes of the current header block. For use in stream_events.response, promise and
  * trailers. */
 size_t h2_client_block_bytes(const struct h2 *h2);

@@ -140,6 +140,10 @@ bool client_http_create(struct client_http *http, struct client_connection *conn
   return false;
 }
 
+void client_http_fetch(const struct client_http *http) {
+  if (http->h2) h2_client_fetch(http->h2);
+}
+
 uint32_t client_http_room(const struct client_http *http) {
   if (http->h1) return h1_request_room(http->h1);
   return http->h2 ? h2_request_room(http->h2) : 0;

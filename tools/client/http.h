@@ -71,6 +71,9 @@ static inline bool client_http_is_up(const struct client_http *http) {
   return http->h2 || http->h1;
 }
 
+/* To be called a little before the machine is: see h2_client_fetch(). */
+void client_http_fetch(const struct client_http *http);
+
 /* How many requests can be made now. */
 uint32_t client_http_room(const struct client_http *http);
 

@@ -427,6 +427,7 @@ static void count_out(struct load_connection *connection, size_t bytes) {
 static size_t outside_recv(void *self, struct span in, uint64_t now_ns) {
   struct load_connection *connection = self;
   struct load_books *books = connection->books;
+  client_http_fetch(&connection->slots.http);
   books->now_ns = connection->heard_ns = clock_now_ns();
   bool counts = !books->over; /* what completes the last response counts, too */
   size_t taken = wrap_recv(self, in, now_ns);
