@@ -58,6 +58,9 @@ struct link_kept {
 
 #define LINK_NO_BUFFER UINT16_MAX
 
+/* Derived from what a reader that is as fast as its peer sees: a short receive now and then. */
+enum { LINK_BULK = 2 };
+
 /* Each group fills a cache line or less: with many connections each line of a link is fetched from memory, and a
  * request takes the first four. */
 struct link {
@@ -84,8 +87,9 @@ struct link {
   bool has_room; /* the socket was seen to have room, and nothing was sent since */
   bool refused;  /* it took nothing all the same */
   bool full;     /* the socket took less than offered */
-  bool bulk;     /* the last receive was long */
+  uint8_t bulk;  /* not 0: one of the last LINK_BULK receives was long */
   bool polling;  /* the receive request asks whether there is something */
+  bool sealed;   /* receives are sealed, but for what is between them */
 
   struct list_node dirty;                 /* to be settled by the next flush, or held */
   uint64_t turn;                          /* in which turn_bytes was counted */

@@ -12,13 +12,17 @@
 
 /* --- requests --- */
 
-/* How many of the next bytes the machine takes sealed; 0 if they are too few. */
+/* How many of the next bytes the machine takes sealed. */
 static size_t sealed_max(const struct link *link) {
   const struct machine_ops *ops = link->has_machine ? link->machine.ops : NULL;
   if (!ops || !ops->takes_sealed || !(ring_features(&link->loop->ring) & URING_INLINE_SEND))
     return 0;
-  size_t most = ops->takes_sealed(link->machine.self);
-  return most >= VAULT_LEAST_BYTES ? most : 0;
+  return ops->takes_sealed(link->machine.self);
+}
+
+/* Whether what comes next is not for the ring's buffers: much of it is passed on unread. */
+static bool is_sealing(const struct link *link) {
+  return link->bulk && (link->sealed || sealed_max(link) >= VAULT_LEAST_BYTES);
 }
 
 static void start(struct link *link) {
@@ -26,7 +30,7 @@ static void start(struct link *link) {
   struct loop *loop = link->loop;
   uint64_t user_data = link_request(link, OP_LINK_RECV);
   link->receiving = true;
-  link->polling = link->receive_mode == LINK_RECV_POLL || (link->bulk && sealed_max(link));
+  link->polling = link->receive_mode == LINK_RECV_POLL || is_sealing(link);
   if (link->polling) {
     ring_poll(&loop->ring, link->fd, POLLIN | POLLRDHUP, user_data);
     return;
@@ -268,38 +272,43 @@ static void read_failed(struct link *link, int result) {
     link_cut(link);
 }
 
-/* Without a buffer of the ring: what the socket has, up to the turn's share, into the scratch that all links share.
- * What it has beyond that is asked for again. */
-static void read_ready(struct link *link) {
+/* Without a buffer of the ring: what the socket has, up to `max` and the turn's share, into the scratch that all links
+ * share. What it has beyond that is asked for again. Returns the bytes that came. */
+static size_t read_ready(struct link *link, size_t max) {
   uint8_t *scratch = link->links->scratch;
   uint32_t share = share_of_turn(link);
-  if (!link_is_alive(link) || link->turn_bytes >= share) return;
-  size_t most = share - link->turn_bytes;
+  if (!link_is_alive(link) || link->turn_bytes >= share) return 0;
+  size_t most = share - link->turn_bytes < max ? share - link->turn_bytes : max;
   ssize_t result = recv(link->fd, scratch, most, MSG_DONTWAIT);
   link->emptied = result < (ssize_t)most;
-  link->bulk = !link->emptied;
   if (result < 0) result = -errno;
   note_received(link, (int)result);
   if (result > 0)
     take_in(link, span_of(scratch, (size_t)result));
   else
     read_failed(link, (int)result);
+  return result > 0 ? (size_t)result : 0;
 }
 
-/* Much is coming, and the machine passes it on unread: so the process does not read it either. False: it cannot be
- * received so now. */
-static bool read_sealed(struct link *link) {
+static void read_all(struct link *link) {
+  link->sealed = false;
+  (void)read_ready(link, SIZE_MAX);
+  link->bulk = link->emptied ? 0 : LINK_BULK;
+}
+
+/* Much is coming, and the machine passes at most `most` on unread: so the process does not read it either. False: it
+ * cannot be received so now. */
+static bool read_sealed(struct link *link, size_t most) {
   struct vault *vault = &link->links->vault;
-  size_t most = link_input_is_empty(link) ? sealed_max(link) : 0;
-  if (!link_is_alive(link) || most == 0 || share_of_turn(link) != IO_TURN_RECV_BYTES) return false;
   ssize_t result;
   struct span sealed = vault_receive(vault, link->fd, most, &result);
   if (result == -ENOBUFS || result == -EINVAL) return false;
   note_received(link, (int)result);
-  link->bulk = result >= (ssize_t)VAULT_LEAST_BYTES;
+  bool much = result >= (ssize_t)VAULT_LEAST_BYTES || result == (ssize_t)most;
+  link->bulk = much ? LINK_BULK : link->bulk - 1;
   link->emptied = !link->bulk;
-  if (link->bulk)
-    link->wholes = 0; /* nor is everything at once, in small buffers, asked for soon */
+  link->sealed = true;
+  if (much) link->wholes = 0; /* nor is everything at once, in small buffers, asked for soon */
   if (result <= 0) {
     read_failed(link, (int)result);
     return true;
@@ -309,9 +318,23 @@ static bool read_sealed(struct link *link) {
   return true;
 }
 
+/* Between two sealed runs the machine reads a header, or a run is short: that much is read, and no more of what could be
+ * sealed. False: what comes is not passed on unread. */
+static bool read_unread(struct link *link) {
+  if (!link->bulk || !link_is_alive(link) || !link_input_is_empty(link)) return false;
+  if (share_of_turn(link) != IO_TURN_RECV_BYTES) return false;
+  for (unsigned i = 0; i < IO_BETWEEN_READS; i++) {
+    size_t run = sealed_max(link);
+    if (run >= VAULT_LEAST_BYTES) return read_sealed(link, run);
+    if (!link->sealed) return false;
+    if (read_ready(link, run + IO_BETWEEN_BYTES) == 0) return true;
+  }
+  return false;
+}
+
 /* What the socket has, one way or the other. */
 static void read_some(struct link *link) {
-  if (!link->bulk || !read_sealed(link)) read_ready(link);
+  if (!read_unread(link)) read_all(link);
 }
 
 /* The ring was empty because other links had more to say. A link with little to say must not wait for
@@ -319,7 +342,7 @@ static void read_some(struct link *link) {
 static void starved(struct link *link) {
   counter_add(&link->loop->counters.recv_starved, 1);
   link->emptied = false; /* it may be the one that took them all */
-  if (link->deferred_first == LINK_NO_BUFFER && link_wants(link, MACHINE_RECV)) read_ready(link);
+  if (link->deferred_first == LINK_NO_BUFFER && link_wants(link, MACHINE_RECV)) read_all(link);
   if (link_is_alive(link) && !link->eof && !list_is_linked(&link->starved))
     list_append(&link->links->starved, &link->starved);
 }
@@ -327,12 +350,12 @@ static void starved(struct link *link) {
 /* One buffer at a time would mean a turn, and mostly a send, for each buffer of a long transfer. A full one is a sign
  * that there is more, which one call gets, as long as it need not be kept. */
 static void read_on(struct link *link) {
-  link->bulk = !link->emptied;
+  link->bulk = link->emptied ? 0 : LINK_BULK;
   if (link->emptied || link->state != LINK_OPEN || !link_input_is_empty(link)) return;
   if (!link_wants(link, MACHINE_RECV)) return;
   if (!link->receiving)
     read_some(link);
-  else if (sealed_max(link))
+  else if (is_sealing(link))
     link_recv_stop(link); /* what is under way would go on with small buffers */
 }
 

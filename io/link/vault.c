@@ -47,7 +47,7 @@ static bool open_pipe(struct vault_cell *cell) {
   cell->out = ends[0];
   cell->in = ends[1];
   cell->is_open = true;
-  if (fcntl(cell->in, F_SETPIPE_SZ, VAULT_CELL_BYTES) >= 0) return true;
+  if (fcntl(cell->in, F_SETPIPE_SZ, VAULT_PIPE_BYTES) >= 0) return true;
   close_pipe(cell);
   return false;
 }

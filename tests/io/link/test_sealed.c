@@ -249,8 +249,10 @@ static void test_bytes(void **state) {
     size_t write_max, read_max, head;
     uint64_t read_max_bytes, sealed_max_bytes;
   } rows[] = {
-      {1000000, 1000000, 0, BYTES / 4, BYTES},       {1000000, 1000000, 18, BYTES / 2, BYTES},
-      {1000000, 5000, 0, BYTES / 4, BYTES},          {200000, 30000, 18, BYTES, BYTES},
+      {1000000, 1000000, 0, BYTES / 4, BYTES},
+      {1000000, 1000000, IO_BETWEEN_BYTES, BYTES / 12, BYTES},
+      {1000000, 5000, 0, BYTES / 4, BYTES},
+      {200000, 30000, 18, BYTES, BYTES},
       {VAULT_LEAST_BYTES / 4, 1000000, 0, BYTES, 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

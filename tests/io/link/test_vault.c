@@ -195,6 +195,23 @@ static void test_bounds(void **state) {
   vault_release(&vault, sealed);
 }
 
+/* A cell may have more pieces than it has pages: TCP's begin and end anywhere. What is sent elsewhere in between keeps
+ * them apart. */
+static void test_crooked(void **state) {
+  (void)state;
+  enum { PIECE = 1500, PIECES = VAULT_CELL_BYTES / 4096 + 10 };
+  int room = 4 * PIECE * PIECES;
+  assert_int_equal(setsockopt(from.ours, SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
+  for (unsigned i = 0; i < PIECES; i++) {
+    put((size_t)i * PIECE, PIECE);
+    assert_int_equal(write(to.theirs, "x", 1), 1);
+  }
+  struct span sealed = receive((size_t)PIECES * PIECE);
+  assert_int_equal(vault_send(&vault, sealed, to.ours, false), sealed.len);
+  expect(0, sealed.len);
+  vault_release(&vault, sealed);
+}
+
 /* ---- kernels and limits that refuse ---------------------------------------------------------- */
 
 /* Without a descriptor, or with a limit on pipes, it is tried again the next time. */
@@ -229,6 +246,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_full_socket, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_bounds, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_crooked, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_later, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_never, set_up, tear_down),
   };
