@@ -130,11 +130,9 @@ static size_t room_for(const struct spdy *spdy, const struct spdy_stream *stream
 }
 
 /* How many bytes it may lend: they need no room, and a frame of them is as long as what there is, whatever the
- * turn. */
-static size_t most_to_lend(const struct spdy *spdy, const struct spdy_stream *stream,
-                           size_t budget_bytes) {
-  size_t budget = budget_bytes > spdy->out.bytes ? budget_bytes - spdy->out.bytes : 0;
-  return spdy_min(spdy_min(budget, SPDY_LENT_BYTES_MAX), spdy_window_of(stream));
+ * turn, and whatever waits: the budget is for all, but what comes in pieces of its size is not cut. */
+static size_t most_to_lend(const struct spdy_stream *stream, size_t budget_bytes) {
+  return spdy_min(spdy_min(budget_bytes, SPDY_LENT_BYTES_MAX), spdy_window_of(stream));
 }
 
 /* Sends one frame of the stream that the scheduler picked. False when nothing more can be sent now. */
@@ -152,7 +150,7 @@ static bool send_data(struct spdy *spdy, size_t budget_bytes) {
   }
   struct body_chunk chunk = {.room = out_at(out) + SPDY_FRAME_HEADER_BYTES,
                              .max = most,
-                             .lend_max = most_to_lend(spdy, stream, budget_bytes)};
+                             .lend_max = most_to_lend(stream, budget_bytes)};
   enum body_result result = pull(stream, &chunk);
   if (!stream->gone) after_pull(spdy, stream, result, &chunk);
   return true;

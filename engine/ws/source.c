@@ -33,14 +33,17 @@ static void put(const struct ws_frame *frame, uint8_t *out, const struct nested_
   }
 }
 
+static size_t to_ask_for(size_t max) {
+  return max > 2 * SLACK ? max - SLACK : max;
+}
+
 /* Asks the source. Only what needs no mask can be lent. */
 static void look(struct ws *ws, struct nested_gift *gift, size_t room, size_t lend_max) {
-  size_t bytes_max = room > 2 * SLACK ? room - SLACK : room;
   if (ws->client || lend_max <= WS_HEADER_BYTES_MAX)
     lend_max = 0;
   else
     lend_max -= WS_HEADER_BYTES_MAX;
-  ws->source->look(ws, gift, bytes_max > lend_max ? bytes_max : lend_max, room, lend_max);
+  ws->source->look(ws, gift, to_ask_for(room > lend_max ? room : lend_max), room, lend_max);
 }
 
 void ws_source_read(struct ws *ws, struct body_chunk *chunk) {

@@ -159,6 +159,24 @@ static void test_window(void **state) {
   end();
 }
 
+/* However much waits for the transport, what is lent next is as long as the budget: a piece of that size is not cut. */
+static void test_whole(void **state) {
+  (void)state;
+  enum { BUDGET = 20000, LEFT = 15000 };
+  play = (struct play){0};
+  begin(true);
+  struct span spans[64];
+  const struct machine *client = &play.client;
+  size_t count = client->ops->send_peek(client->self, spans, 64, BUDGET, play.now_ns), bytes = 0;
+  for (size_t i = 0; i < count; i++)
+    bytes += spans[i].len;
+  client->ops->send_ack(client->self, bytes - LEFT, play.now_ns);
+  uint64_t before = play.given;
+  (void)client->ops->send_peek(client->self, spans, 64, BUDGET, play.now_ns);
+  assert_int_equal(play.given - before, BUDGET);
+  end();
+}
+
 /* The loans of the last peek's spans are told to a host that passes them on; a session's own bytes have none. */
 static void test_loans(void **state) {
   (void)state;
@@ -185,8 +203,10 @@ static void test_without_vault(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_passes_on),
-                                     cmocka_unit_test(test_window), cmocka_unit_test(test_loans),
-                                     cmocka_unit_test(test_without_vault)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_passes_on),     cmocka_unit_test(test_window),
+      cmocka_unit_test(test_whole),         cmocka_unit_test(test_loans),
+      cmocka_unit_test(test_without_vault),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
