@@ -269,6 +269,7 @@ static bool make_engine(struct run *run) {
   config.h1.conversation_idle_ns = UINT64_MAX;
   config.h1.send_stall_ns = PIPE_STALL_NS;
   config.h1.out_bytes = PIPE_OUT_BYTES;
+  config.h1.window_bytes = PIPE_CARRIER_WINDOW_BYTES;
   pipes_set_windows(&config.spdy);
   run->has_engine = engine_init(&run->engine, &process_memory, &config, NULL);
   return run->has_engine;

@@ -22,6 +22,10 @@
  * (PIPE_READ_BYTES_MAX), with the headers of its frames, leaves in one send. Untested: smaller ones cost time. */
 #define PIPE_OUT_BYTES (68u * KIB)
 
+/* What is received at once for a session's connection (h1_config.window_bytes), and what its session may leave unread
+ * for now: as much as a transport passes on without a copy. Untested: smaller ones cost time. */
+#define PIPE_CARRIER_WINDOW_BYTES (256u * KIB)
+
 /* Receive windows of SPDY where pipes are its streams. A stream's fills a line of 80 Mbit/s over 100 ms, and is no more
  * than SPDY_STREAM_HELD_BYTES_MAX. All that sockets have not taken counts against the session's: it lets a thousand
  * of them take nothing without holding up the others. */

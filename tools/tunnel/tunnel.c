@@ -63,6 +63,7 @@ static struct engine_config config_of(const struct worker *worker) {
   config.h1.conversation_idle_ns = UINT64_MAX;
   config.h1.send_stall_ns = PIPE_STALL_NS;
   config.h1.out_bytes = PIPE_OUT_BYTES;
+  config.h1.window_bytes = PIPE_CARRIER_WINDOW_BYTES;
   config.h2.conversation_idle_ns = UINT64_MAX;
   config.spdy.conversation_idle_ns = UINT64_MAX;
   config.spdy.body_idle_ns = UINT64_MAX;
