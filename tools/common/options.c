@@ -108,8 +108,9 @@ int options_answer(enum options_result result, const char *command, const char *
 /* ---- values ---------------------------------------------------------------------------------- */
 
 bool options_file(const struct options *options, const char **out) {
+  bool good = options->value[0] && !strstr(options->value, "://");
   *out = options->value;
-  return !strstr(options->value, "://") || options_wrong(options, "expected the name of a file");
+  return good || options_wrong(options, "expected the name of a file");
 }
 
 bool options_number(const struct options *options, uint64_t min, uint64_t max, uint64_t *out) {

@@ -2,6 +2,7 @@
  * forward/options.c - see forward/options.h.
  */
 #include "tools/forward/options.h"
+#include "tools/common/option_values.h"
 #include "tools/common/ring.h"
 
 #include <stdio.h>
@@ -138,13 +139,24 @@ static bool set_addresses(const struct options *parser, struct forward_options *
   }
 }
 
+static bool set_namespace(const struct options *parser, const char **out) {
+  *out = parser->value;
+  if (target_is_object_name(parser->value)) return true;
+  return options_wrong(parser, "expected the name of a namespace, such as default");
+}
+
+/* A token is a secret: it is not repeated. */
+static bool set_token(const struct options *parser, const char **out) {
+  *out = parser->value;
+  if (parser->value[0]) return true;
+  return failure_set(parser->failure, "%s: expected a token", parser->option);
+}
+
 static bool set_keepalive(const struct options *parser, struct forward_options *options) {
   double seconds;
-  if (strcmp(parser->value, "0") == 0) {
-    options->keepalive_ns = 0;
-    return true;
-  }
-  if (!options_seconds(parser, &seconds)) return false;
+  if (!option_seconds(parser->value, &seconds) || (seconds > 0 && seconds < 1e-6))
+    return options_wrong(parser,
+                         "expected a time from 1us to 24h, such as 10 or 500ms, or 0 for never");
   options->keepalive_ns = (uint64_t)(seconds * 1e9);
   return true;
 }
@@ -152,14 +164,14 @@ static bool set_keepalive(const struct options *parser, struct forward_options *
 static bool take(struct options *parser, int code, char *value) {
   struct forward_options *options = parser->out;
   switch (code) {
-  case OPTION_KUBECONFIG: options->kubeconfig = value; return true;
+  case OPTION_KUBECONFIG: return options_file(parser, &options->kubeconfig);
   case OPTION_CONTEXT: options->context = value; return true;
-  case 'n': options->namespace = value; return true;
-  case OPTION_TOKEN: options->token = value; return true;
-  case OPTION_TOKEN_FILE: options->token_file = value; return true;
-  case OPTION_CERT: options->cert = value; return true;
-  case OPTION_KEY: options->key = value; return true;
-  case OPTION_CACERT: options->cacert = value; return true;
+  case 'n': return set_namespace(parser, &options->namespace);
+  case OPTION_TOKEN: return set_token(parser, &options->token);
+  case OPTION_TOKEN_FILE: return options_file(parser, &options->token_file);
+  case OPTION_CERT: return options_file(parser, &options->cert);
+  case OPTION_KEY: return options_file(parser, &options->key);
+  case OPTION_CACERT: return options_file(parser, &options->cacert);
   case 'k': options->insecure = true; return true;
   case OPTION_ADDRESS: return set_addresses(parser, options);
   case OPTION_KEEPALIVE: return set_keepalive(parser, options);

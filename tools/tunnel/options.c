@@ -149,12 +149,12 @@ static bool take(struct options *parser, int code, char *value) {
   case OPTION_LISTEN: return add_listener(parser, options);
   case OPTION_POD: return add(parser, pods_add(&options->pods, value));
   case OPTION_TLS: options->tls = true; return true;
-  case OPTION_CERT: options->certificate = value; return true;
-  case OPTION_KEY: options->key = value; return true;
-  case OPTION_CLIENT_CA: options->client_ca = value; return true;
+  case OPTION_CERT: return options_file(parser, &options->certificate);
+  case OPTION_KEY: return options_file(parser, &options->key);
+  case OPTION_CLIENT_CA: return options_file(parser, &options->client_ca);
   case OPTION_TOKEN: return add_token(parser, &options->access);
   case OPTION_TOKEN_SECONDS: return options_count(parser, 1, 86400, &options->access.token_seconds);
-  case OPTION_KUBECONFIG_OUT: options->kubeconfig_out = value; return true;
+  case OPTION_KUBECONFIG_OUT: return options_file(parser, &options->kubeconfig_out);
   case OPTION_FAULT: return add(parser, faults_add(&options->faults, value));
   case OPTION_WRITE_ERRORS: options->write_errors = true; return true;
   case OPTION_KEEPALIVE: return options_count(parser, 1, 3600, &options->keepalive_seconds);

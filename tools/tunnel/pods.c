@@ -8,13 +8,14 @@
 #include "tools/client/lookup.h"
 #include "tools/common/option_values.h"
 
-/* RFC 1123: letters in lower case, digits, '-' and '.', with a letter or a digit at each end. */
-static bool is_name(const char *text) {
+/* Takes a name of RFC 1123: letters in lower case, digits, '-' and '.', with a letter or a digit at each end. */
+static bool read_name(struct span text, char out[TUNNEL_NAME_BYTES_MAX + 1]) {
   static const char ends[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-  size_t len = strlen(text);
-  if (len == 0 || len > TUNNEL_NAME_BYTES_MAX) return false;
-  if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.") != len) return false;
-  return strchr(ends, text[0]) && strchr(ends, text[len - 1]);
+  if (text.len == 0 || text.len > TUNNEL_NAME_BYTES_MAX) return false;
+  memcpy(out, text.base, text.len);
+  out[text.len] = 0;
+  if (strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789-.") != text.len) return false;
+  return strchr(ends, out[0]) && strchr(ends, out[text.len - 1]);
 }
 
 static bool read_port(const char *text, uint16_t *out) {
@@ -25,38 +26,36 @@ static bool read_port(const char *text, uint16_t *out) {
 }
 
 /* HOST, HOST:PORT, [IPV6], [IPV6]:PORT or an IPv6 address, which has more than one colon. */
-static bool read_host(struct tunnel_pod *pod, char *text) {
-  char *colon = strrchr(text, ':'), *bracket = strchr(text, ']');
+static bool read_host(struct tunnel_pod *pod, const char *text) {
+  const char *colon = strrchr(text, ':'), *bracket = strchr(text, ']');
   bool bracketed = text[0] == '[';
   if (bracketed && !bracket) return false;
   if (bracketed && colon < bracket) colon = NULL;
   if (!bracketed && strchr(text, ':') != colon) colon = NULL;
   if (bracketed && bracket[1] && bracket + 1 != colon) return false;
   if (colon && !read_port(colon + 1, &pod->port)) return false;
-  if (colon) *colon = 0;
-  if (bracketed) *bracket = 0;
-  const char *host = text + bracketed;
-  if (!host[0] || strlen(host) >= sizeof pod->host) return false;
-  memcpy(pod->host, host, strlen(host) + 1);
+  const char *host = text + bracketed, *end = bracketed ? bracket : colon;
+  size_t len = end ? (size_t)(end - host) : strlen(host);
+  if (len == 0 || len >= sizeof pod->host) return false;
+  memcpy(pod->host, host, len);
   return true;
 }
 
-const char *pods_add(struct tunnel_pods *pods, char *text) {
-  char *equals = strchr(text, '='), *slash = strchr(text, '/');
-  struct tunnel_pod pod = {.namespace = "default", .name = text};
+const char *pods_add(struct tunnel_pods *pods, const char *text) {
+  const char *equals = strchr(text, '='), *slash = strchr(text, '/'), *name = text;
+  struct span namespace = span_text("default");
+  struct tunnel_pod pod = {.port = 0};
   if (!equals) return "expected [NAMESPACE/]NAME=HOST[:PORT] such as web=localhost";
-  *equals = 0;
   if (slash && slash < equals) {
-    *slash = 0;
-    pod.namespace = text;
-    pod.name = slash + 1;
+    namespace = span_of(text, (size_t)(slash - text));
+    name = slash + 1;
   }
-  if (!is_name(pod.namespace) || !is_name(pod.name))
+  struct span named = span_of(name, (size_t)(equals - name));
+  if (!read_name(namespace, pod.namespace) || !read_name(named, pod.name))
     return "a name has lower-case letters, digits, '-' and '.', and begins and ends with a letter "
            "or digit";
   if (!read_host(&pod, equals + 1)) return "expected HOST[:PORT] after the name";
-  if (pods_find(pods, span_text(pod.namespace), span_text(pod.name)))
-    return "a pod of this name was given before";
+  if (pods_find(pods, namespace, named)) return "a pod of this name was given before";
   if (pods->count == TUNNEL_PODS_MAX) return "too many pods";
   pods->at[pods->count++] = pod;
   return NULL;

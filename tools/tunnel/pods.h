@@ -13,7 +13,8 @@
 #include "tools/tunnel/limits.h"
 
 struct tunnel_pod {
-  const char *namespace, *name; /* kept; `namespace` is "default" unless another was given */
+  char namespace[TUNNEL_NAME_BYTES_MAX + 1]; /* "default" unless another was given */
+  char name[TUNNEL_NAME_BYTES_MAX + 1];
   char host[TUNNEL_HOST_BYTES]; /* as given, without brackets */
   uint16_t port; /* to which all its ports lead; 0: each to the same port of the host */
   struct address addresses[CLIENT_ADDRESSES_MAX]; /* pods_look_up() */
@@ -25,8 +26,8 @@ struct tunnel_pods {
   unsigned count;
 };
 
-/* Adds [NAMESPACE/]NAME=HOST[:PORT], which is kept and cut. NULL, or what is wrong with it, a static text. */
-const char *pods_add(struct tunnel_pods *pods, char *text);
+/* Adds [NAMESPACE/]NAME=HOST[:PORT]. NULL, or what is wrong with it, a static text. */
+const char *pods_add(struct tunnel_pods *pods, const char *text);
 
 /* Looks up the hosts. May block. */
 __attribute__((warn_unused_result)) bool pods_look_up(struct tunnel_pods *pods,

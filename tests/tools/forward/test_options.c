@@ -81,14 +81,29 @@ static void test_all(void **state) {
   assert_string_equal(options.target.url.target, "/api/v1/namespaces/space/pods/web/portforward");
 }
 
+#define TIME(text)                                                                                 \
+  "--keepalive " text ": expected a time from 1us to 24h, such as 10 or 500ms, or 0 for never"
+
 static void test_wrong(void **state) {
   static const char *const rows[][2] = {
       {"", "expected POD, svc/NAME or a URL, and ports; see weir forward --help"},
       {"web", "expected POD, svc/NAME or a URL, and ports; see weir forward --help"},
       {"job/web 80", "job/web: expected POD, pod/POD, svc/NAME or a URL"},
       {"web 80x", "80x: expected REMOTE, LOCAL:REMOTE or :REMOTE, ports from 1 to 65535"},
-      {"--keepalive x web 80",
-       "--keepalive x: expected a time from 1us to 24h, such as 10, 500ms, 100us or 1m30s"},
+      {"--keepalive x web 80", TIME("x")},
+      {"--keepalive= web 80", TIME("")},
+      {"--keepalive -1 web 80", TIME("-1")},
+      {"--keepalive 25h web 80", TIME("25h")},
+      {"--keepalive 0.1us web 80", TIME("0.1us")},
+      {"--namespace= web 80", "--namespace : expected the name of a namespace, such as default"},
+      {"-n a/b http://h/web 80", "-n a/b: expected the name of a namespace, such as default"},
+      {"--token= https://h/web 80", "--token: expected a token"},
+      {"--token-file= web 80", "--token-file : expected the name of a file"},
+      {"--kubeconfig= web 80", "--kubeconfig : expected the name of a file"},
+      {"--cert= --key k web 80", "--cert : expected the name of a file"},
+      {"--cert c --key= web 80", "--key : expected the name of a file"},
+      {"--cacert= web 80", "--cacert : expected the name of a file"},
+      {"--address= web 80", "--address : expected addresses such as 127.0.0.1, ::1 or localhost"},
       {"--address nowhere web 80",
        "--address nowhere: expected addresses such as 127.0.0.1, ::1 or localhost"},
       {"--address , web 80", "--address ,: expected addresses such as 127.0.0.1, ::1 or localhost"},
