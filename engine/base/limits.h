@@ -304,6 +304,11 @@
 #define H1_MEMO_BYTES  512u
 #define H1_MEMO_FIELDS 24u
 
+/* Whole requests that a worker keeps because their heads come again (engine/h1/known.h): some files of each of its usual
+ * clients; and bytes of all that is kept of one, most of which are the structs of 5 to 28 fields. */
+#define H1_KNOWN_COUNT     64u
+#define H1_KNOWN_BYTES_MAX 2048u
+
 /* Memory for a head that arrives in pieces, at first; it doubles up to what the longest target and
  * fields need. Most heads of browsers fit. */
 #define H1_GATHER_BYTES (4u * KIB)

@@ -249,6 +249,7 @@ void h1_shared_init(struct h1_shared *shared, struct http_shared *http,
 void h1_shared_destroy(struct h1_shared *shared) {
   h1_judged_free(&shared->judged, shared->http->memory);
   h1_memo_free(shared->memos, shared->http->memory);
+  h1_known_free(&shared->known, shared->http->memory);
   pool_destroy(&shared->connections);
   pool_destroy(&shared->streams);
   pool_destroy(&shared->texts);

@@ -107,6 +107,12 @@ static void begin_fields(struct h1 *h1) {
     h1_request_fields(h1);
 }
 
+/* Most answers are ready now: the queue need not grow, and the next request gets the same memory. */
+static void answer_now(struct h1 *h1) {
+  h1_send_compose(h1, H1_EAGER_BYTES);
+  h1_bury(h1);
+}
+
 static void handle(struct h1 *h1, const struct h1_head *head, const struct h1_memo *memo) {
   h1->begun_ns = h1->grace_ns = 0;
   if (h1->role == H1_CLIENT) {
@@ -114,10 +120,15 @@ static void handle(struct h1 *h1, const struct h1_head *head, const struct h1_me
     return;
   }
   h1_request_handle(h1, head, memo);
-  if (h1->handed_over) return;
-  /* Most answers are ready now: the queue need not grow, and the next request gets the same memory. */
-  h1_send_compose(h1, H1_EAGER_BYTES);
-  h1_bury(h1);
+  if (!h1->handed_over) answer_now(h1);
+}
+
+/* Handles the head at the beginning of `in` if it came before. Returns its bytes, or 0. */
+static size_t handle_again(struct h1 *h1, struct span in) {
+  if (h1->role == H1_CLIENT) return h1_response_again(h1, in);
+  const size_t bytes = h1_request_again(h1, in);
+  if (bytes > 0) answer_now(h1);
+  return bytes;
 }
 
 static bool may_handle(const struct h1 *h1, const struct h1_head *head) {
@@ -205,7 +216,7 @@ static struct h1_verdict read_in_place(struct h1 *h1, struct h1_head *head, stru
 static size_t take_head(struct h1 *h1, struct span in) {
   if (is_unasked(h1)) return take_unasked(h1, in);
   if (h1->gathered) return take_gathered_head(h1, in);
-  size_t known = h1->role == H1_CLIENT ? h1_response_again(h1, in) : 0;
+  const size_t known = handle_again(h1, in);
   if (known > 0) return known;
   struct h1_head head;
   begin_fields(h1);

@@ -23,11 +23,15 @@ static bool is_safe(struct span method) {
   return span_is(method, "GET") || span_is(method, "HEAD") || span_is(method, "OPTIONS");
 }
 
-bool h1_request_may(const struct h1 *h1, const struct h1_head *head) {
+static bool may_ahead(const struct h1 *h1, bool safe) {
 #ifdef WEIR_CANARY_PIPELINE_UNSAFE_AHEAD /* a bug on demand, which the simulation must find */
   if (h1->requests % 64 == 33) return true;
 #endif
-  return !h1->first || (h1->queued_unsafe == 0 && is_safe(head->method));
+  return h1->queued_unsafe == 0 && safe;
+}
+
+bool h1_request_may(const struct h1 *h1, const struct h1_head *head) {
+  return !h1->first || may_ahead(h1, is_safe(head->method));
 }
 
 /* ---- what the request says ------------------------------------------------------------------- */
@@ -147,38 +151,58 @@ static struct span tunnel_asked(const struct h1 *h1, const struct h1_framing *fr
 
 /* ---- the stream ------------------------------------------------------------------------------ */
 
-static struct h1_stream *open_stream(struct h1 *h1, const struct h1_head *head,
-                                     const struct h1_framing *framing,
-                                     const struct request *request) {
+static struct h1_said said_by(const struct h1_head *head, const struct h1_framing *framing,
+                              const struct request *request) {
+  const bool connect = span_is(request->method, "CONNECT");
+  return (struct h1_said){
+      .request = *request,
+      .head_bytes = (uint32_t)head->bytes,
+      .minor = head->minor,
+      .urgency = framing->priority.urgency & 7,
+      .prioritized = framing->prioritized,
+      .incremental = framing->priority.incremental,
+      .safe = is_safe(request->method),
+      .head = span_is(request->method, "HEAD"),
+      .connect = connect,
+      .keep = framing->keep && !connect,
+      .expects = framing->expect_continue,
+      .hints = takes_hints(request->fields),
+  };
+}
+
+static struct h1_stream *open_stream(struct h1 *h1, const struct h1_said *said) {
   bool ahead = h1->first;
   struct h1_stream *stream = h1_stream_open(h1);
   if (!stream) return NULL;
   counter_add(&h1->shared->counters.ahead, ahead);
-  stream->minor = head->minor;
-  stream->safe = is_safe(request->method);
+  stream->minor = said->minor;
+  stream->safe = said->safe;
   h1->queued_unsafe += !stream->safe;
-  stream->head_request = span_is(request->method, "HEAD");
-  stream->connect = span_is(request->method, "CONNECT");
-  stream->keep = framing->keep && !stream->connect;
-  stream->expects = framing->expect_continue;
-  stream->hints = takes_hints(request->fields);
-  stream->prioritized = framing->prioritized;
-  stream->urgency = framing->priority.urgency & 7;
-  stream->incremental = framing->priority.incremental;
-  stream->content_length = framing->content_length;
-  stream->header_received = (uint32_t)head->bytes;
-  stream->protocol = request->protocol;
-  stream->asks = request->protocol.len > 0;
+  stream->head_request = said->head;
+  stream->connect = said->connect;
+  stream->keep = said->keep;
+  stream->expects = said->expects;
+  stream->hints = said->hints;
+  stream->prioritized = said->prioritized;
+  stream->urgency = said->urgency & 7;
+  stream->incremental = said->incremental;
+  stream->content_length = said->request.content_length;
+  stream->header_received = said->head_bytes;
+  stream->protocol = said->request.protocol;
+  stream->asks = said->request.protocol.len > 0;
   return stream;
 }
 
+static void begin_next(struct h1_stream *stream) {
+  stream->h1->phase = stream->keep ? H1_READ_HEAD : H1_READ_DISCARD;
+}
+
 /* Sets what is read next. */
-static bool begin_body(struct h1_stream *stream, const struct h1_framing *framing) {
-  switch (framing->body) {
-  case H1_BODY_LENGTH: return h1_body_begin(stream, H1_READ_LENGTH);
-  case H1_BODY_CHUNKED: return h1_body_begin(stream, H1_READ_CHUNKED);
-  default: stream->h1->phase = stream->keep ? H1_READ_HEAD : H1_READ_DISCARD; return true;
-  }
+static bool begin_body(struct h1_stream *stream, enum h1_body body) {
+  if (body == H1_BODY_LENGTH) return h1_body_begin(stream, H1_READ_LENGTH);
+  if (body == H1_BODY_CHUNKED) return h1_body_begin(stream, H1_READ_CHUNKED);
+  begin_next(stream);
+  return true;
 }
 
 /* A client that sent `expect: 100-continue` waits for 100 before it sends the body (RFC 9110 section
@@ -250,6 +274,30 @@ void h1_request_refuse(struct h1 *h1, struct h1_verdict verdict, struct span beg
 
 /* ---- all requests ---------------------------------------------------------------------------- */
 
+static struct h1_from from_here(const struct h1 *h1) {
+  return (struct h1_from){.section = h1->memo_mark, .secure = h1->peer.secure};
+}
+
+/* From the next time on it has a number. */
+static void keep(struct h1 *h1, const struct h1_head *head, const struct h1_said *said) {
+  struct request *kept =
+      h1_known_note(&h1->shared->known, h1->http->memory, h1_head_text(head), from_here(h1), said);
+  if (kept) kept->number = ++h1->http->requests_numbered;
+}
+
+size_t h1_request_again(struct h1 *h1, struct span in) {
+  if (h1->memo_mark == 0) return 0;
+  const struct h1_said *said = h1_known_find(&h1->shared->known, in, from_here(h1));
+  if (!said || (h1->first && !may_ahead(h1, said->safe))) return 0;
+  struct h1_stream *stream = open_stream(h1, said);
+  if (!stream) return 0;
+  const size_t bytes = said->head_bytes;
+  h1->begun_ns = h1->grace_ns = 0;
+  begin_next(stream);
+  hand_over(h1, stream, &said->request);
+  return bytes;
+}
+
 void h1_request_handle(struct h1 *h1, const struct h1_head *head, const struct h1_memo *memo) {
   struct h1_framing framing;
   struct h1_target target;
@@ -266,8 +314,10 @@ void h1_request_handle(struct h1 *h1, const struct h1_head *head, const struct h
   }
   if (upgrades(h1, head, &framing, &request)) return;
   request.protocol = tunnel_asked(h1, &framing, &request);
-  struct h1_stream *stream = open_stream(h1, head, &framing, &request);
-  if (!stream || !begin_body(stream, &framing)) {
+  const struct h1_said said = said_by(head, &framing, &request);
+  if (memo) keep(h1, head, &said);
+  struct h1_stream *stream = open_stream(h1, &said);
+  if (!stream || !begin_body(stream, framing.body)) {
     const struct h1_verdict full = h1_refuse(503, "too many requests are being sent");
     if (stream)
       answer(stream, &full);

@@ -7,6 +7,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/h1/judged.h"
+#include "engine/h1/known.h"
 #include "engine/h1/memo.h"
 #include "engine/http/shared.h"
 
@@ -58,7 +59,7 @@ struct h1_request_facts {
 /* The last text of a set of fields: h1/ready.h. */
 struct h1_ready {
   uint64_t number; /* of the set; 0: none has this place */
-  uint32_t key;    /* what the engine added */
+  uint64_t key;    /* what the engine added */
   int64_t date_seconds;
   struct h1_request_facts request;
   uint16_t len; /* 0: no text */
@@ -82,6 +83,7 @@ struct h1_shared {
   uint64_t sets_numbered;       /* header_set.number: the last that was given */
   struct h1_judged_list judged; /* client role */
   struct h1_memo *memos;        /* server role: H1_MEMOS, or NULL */
+  struct h1_known_places known; /* and whole requests */
 };
 
 #endif

@@ -169,7 +169,7 @@ void h2_accept_asked(struct h2 *h2, const struct h2_opening *opening, struct h2_
 static void keep(struct h2 *h2, const struct h2_coded *coded, const struct h2_asked *asked) {
   const bool lasts = coded->state != 0 && coded->state == hpack_decoder_state(&h2->decoder);
   struct h2_asked *kept = lasts ? h2_asked_note(&h2->asked, h2->http->memory, coded, asked) : NULL;
-  if (kept) kept->request.number = ++h2->shared->requests_numbered;
+  if (kept) kept->request.number = ++h2->http->requests_numbered;
 }
 
 void h2_accept_section(struct h2 *h2, const struct h2_opening *opening, struct headers *fields,

@@ -90,7 +90,6 @@ struct h2_shared {
 
   uint64_t window_bytes_charged; /* of config.window_budget_bytes */
   uint64_t sets_numbered;        /* the last number that a set of fields was given */
-  uint64_t requests_numbered;    /* the same of requests that are kept: h2/asked.h */
 };
 
 /* How many connections there are, those at rest among them. */

@@ -52,6 +52,8 @@ struct http_shared {
   uint8_t *arena;
   size_t arena_bytes;
 
+  uint64_t requests_numbered; /* the last request.number that was given */
+
   int64_t date_seconds;                   /* of `date` */
   char date[HTTP_DATE_BYTES];             /* IMF-fixdate; begins with 0 until it is known */
   struct header date_field, server_field; /* ready to be sent */

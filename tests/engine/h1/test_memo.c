@@ -1,6 +1,6 @@
 /*
- * h1/test_memo.c - requests whose fields were read before are answered as those of a connection that reads them:
- * whatever else was noted, in whatever pieces they come, and whatever their start line says.
+ * h1/test_memo.c - requests whose fields, or whose whole heads, were read before are answered as those of a connection
+ * that reads them: whatever else was noted, in whatever pieces they come, and whatever their start line says.
  */
 #include "engine/engine.h"
 #include "engine/h1/connection.h"
@@ -21,6 +21,7 @@ static struct counted_memory memory, reader_memory;
 
 static char said[TEXT_BYTES];
 static size_t said_len;
+static uint64_t number; /* of the last request */
 
 static void say(const char *format, struct span a, struct span b) {
   int len = snprintf(said + said_len, sizeof said - said_len, format, (int)a.len,
@@ -32,6 +33,7 @@ static void say(const char *format, struct span a, struct span b) {
 static void serve(void *ctx, struct stream *stream, const struct request *request,
                   uint64_t now_ns) {
   (void)ctx, (void)now_ns;
+  number = request->number;
   say("%.*s %.*s\n", request->method, request->path);
   say("%.*s %.*s\n", request->scheme, request->authority);
   for (uint32_t i = 0; i < request->fields->count; i++)
@@ -78,9 +80,13 @@ static void send(struct machine *machine, struct span bytes, size_t cut) {
     say("%.*s%.*s\n", span_text("the end"), (struct span){0});
 }
 
-static void open(struct engine *of, struct machine *machine) {
-  const struct machine_peer peer = {.application_protocol = ""};
+static void open_as(struct engine *of, struct machine *machine, bool secure) {
+  const struct machine_peer peer = {.application_protocol = "", .secure = secure};
   assert_true(h1_server(&of->h1, &peer, NULL, 0, machine));
+}
+
+static void open(struct engine *of, struct machine *machine) {
+  open_as(of, machine, false);
 }
 
 static void begin(void) {
@@ -114,6 +120,13 @@ static bool compare(struct machine *machine, const char *start, const char *sect
 static bool is_noted(const char *section) {
   const struct span bytes = span_text(section);
   return h1_memo_find(engine.h1.memos, h1_memo_mark(bytes), bytes);
+}
+
+static bool is_known(const char *start, const char *section) {
+  char request[TEXT_BYTES];
+  int len = snprintf(request, sizeof request, "%s\r\n%s", start, section);
+  const struct h1_from from = {.section = h1_memo_mark(span_text(section))};
+  return h1_known_find(&engine.h1.known, span_of(request, (size_t)len), from);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -280,11 +293,145 @@ static void test_no_memory(void **state) {
   end();
 }
 
+/* ---- whole requests -------------------------------------------------------------------------- */
+
+static const char one[] = "GET /one HTTP/1.1";
+
+/* Read twice for the fields, and twice more for the head. From then on it has a number, on each connection. */
+static void test_whole(void **state) {
+  (void)state;
+  for (size_t i = 0; i < ROWS; i++) {
+    struct machine machine, other;
+    begin();
+    open(&engine, &machine);
+    open(&engine, &other);
+    for (int time = 0; time < 6; time++) {
+      assert_true(compare(&machine, one, rows[i].section, 0));
+      assert_int_equal(is_known(one, rows[i].section), rows[i].noted && time > 2);
+      assert_int_equal(number > 0, rows[i].noted && time > 3);
+    }
+    const uint64_t first = number;
+    assert_true(compare(&machine, "HEAD /one HTTP/1.1", rows[i].section, 0));
+    assert_int_equal(number, 0);
+    assert_true(compare(&machine, one, rows[i].section, 5));
+    assert_int_equal(number, 0); /* it came in pieces */
+    assert_true(compare(&other, one, rows[i].section, 0));
+    assert_int_equal(number, 0); /* it may be the connection's only one */
+    assert_true(compare(&other, one, rows[i].section, 0));
+    assert_int_equal(number, first);
+    machine.ops->close(machine.self);
+    other.ops->close(other.self);
+    end();
+  }
+}
+
+/* Several in one receive, also behind one that may not be handled beside others. */
+static void test_pipelined(void **state) {
+  (void)state;
+  static const char all[] = "GET /one HTTP/1.1\r\nHost: a\r\n\r\n"
+                            "GET /one HTTP/1.1\r\nHost: a\r\n\r\n"
+                            "POST /one HTTP/1.1\r\nHost: a\r\n\r\n"
+                            "GET /one HTTP/1.1\r\nHost: a\r\n\r\n"
+                            "GET /one HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+                            "GET /one HTTP/1.1\r\nHost: a\r\n\r\n";
+  static char expected[TEXT_BYTES];
+  struct machine machine, alone;
+  begin();
+  open(&engine, &machine);
+  open(&reader, &alone);
+  for (int time = 0; time < 5; time++)
+    assert_true(compare(&machine, one, rows[0].section, 0));
+  assert_true(number > 0);
+  send(&alone, span_text(all), 0);
+  memcpy(expected, said, said_len + 1);
+  send(&machine, span_text(all), 0);
+  assert_string_equal(said, expected);
+  machine.ops->close(machine.self);
+  alone.ops->close(alone.self);
+  end();
+}
+
+/* What is known of one scheme is not known of the other. */
+static void test_secure(void **state) {
+  (void)state;
+  struct machine plain, secure;
+  begin();
+  open(&engine, &plain);
+  open_as(&engine, &secure, true);
+  for (int time = 0; time < 6; time++) {
+    assert_true(compare(&plain, one, rows[0].section, 0));
+    const uint64_t before = number;
+    send(&secure, span_text("GET /one HTTP/1.1\r\nHost: a\r\n\r\n"), 0);
+    assert_non_null(strstr(said, ":scheme: https\n"));
+    assert_true(number == 0 || number != before);
+  }
+  assert_true(number > 0);
+  plain.ops->close(plain.self);
+  secure.ops->close(secure.self);
+  end();
+}
+
+/* H1_KNOWN_BYTES_MAX: of the copy, with everything; H1_KNOWN_COUNT places, each with the last head. */
+static void test_whole_bounds(void **state) {
+  (void)state;
+  struct machine machine;
+  char start[H1_KNOWN_BYTES_MAX + 64];
+  unsigned known = 0;
+  begin();
+  open(&engine, &machine);
+  for (unsigned bytes = 16; bytes <= H1_KNOWN_BYTES_MAX; bytes *= 2) {
+    snprintf(start, sizeof start, "GET /%0*u HTTP/1.1", (int)bytes, 1u);
+    for (int time = 0; time < 5; time++)
+      assert_true(compare(&machine, start, rows[0].section, 0));
+    if (bytes < H1_KNOWN_BYTES_MAX / 8) assert_true(is_known(start, rows[0].section));
+    if (bytes > H1_KNOWN_BYTES_MAX / 2) assert_false(is_known(start, rows[0].section));
+  }
+  for (unsigned i = 0; i < 8 * H1_KNOWN_COUNT; i++) {
+    snprintf(start, sizeof start, "GET /%u HTTP/1.1", i % (4 * H1_KNOWN_COUNT));
+    for (int time = 0; time < 2; time++)
+      assert_true(compare(&machine, start, rows[0].section, 0));
+    known += is_known(start, rows[0].section);
+  }
+  assert_true(known > 4 * H1_KNOWN_COUNT);
+  for (unsigned i = known = 0; i < 4 * H1_KNOWN_COUNT; i++) {
+    snprintf(start, sizeof start, "GET /%u HTTP/1.1", i);
+    known += is_known(start, rows[0].section);
+  }
+  assert_in_range(known, H1_KNOWN_COUNT / 2, H1_KNOWN_COUNT);
+  machine.ops->close(machine.self);
+  end();
+}
+
+static void test_whole_no_memory(void **state) {
+  (void)state;
+  struct machine machine;
+  begin();
+  open(&engine, &machine);
+  for (int time = 0; time < 2; time++)
+    assert_true(compare(&machine, one, rows[0].section, 0));
+  assert_true(is_noted(rows[0].section));
+  memory.allowed = 0;
+  for (int time = 0; time < 4; time++)
+    assert_true(compare(&machine, one, rows[0].section, 0));
+  assert_false(is_known(one, rows[0].section));
+  assert_int_equal(number, 0);
+  machine.ops->close(machine.self);
+  end();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows),   cmocka_unit_test(test_any_order),
-      cmocka_unit_test(test_bytes),  cmocka_unit_test(test_fields),
-      cmocka_unit_test(test_places), cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_rows),
+      cmocka_unit_test(test_any_order),
+      cmocka_unit_test(test_bytes),
+      cmocka_unit_test(test_fields),
+      cmocka_unit_test(test_places),
+      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_whole),
+      cmocka_unit_test(test_pipelined),
+      cmocka_unit_test(test_secure),
+      cmocka_unit_test(test_whole_bounds),
+      cmocka_unit_test(test_whole_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
