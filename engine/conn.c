@@ -26,6 +26,8 @@ struct conn {
   /* Bytes that may still be sent before the client's preface: CONN_EARLY_BYTES. */
   uint32_t early_left;
   bool eof, refused, upgraded;
+  bool
+      plain; /* `inner` speaks HTTP/1.1, and nothing else is to be done: most calls are passed on as they are */
   uint8_t have;
   /* What is still to be sent to a peer that is refused, or before what `inner` sends. */
   struct span farewell;
@@ -86,18 +88,25 @@ static bool upgrade_to_spdy(struct conn *conn, uint64_t now_ns) {
 }
 
 /* RFC 7540 section 3.2. HTTP/1.1 has nothing to send, and the 101 comes before HTTP/2's preface. */
-static bool upgrade(void *ctx, const struct http_upgrade *asked, uint64_t now_ns) {
-  struct conn *conn = ctx;
-  if (strcmp(asked->protocol, "h2c") != 0) return upgrade_to_spdy(conn, now_ns);
+static bool upgrade_to_h2(struct conn *conn, const struct http_upgrade *asked, uint64_t now_ns) {
   if (!h2_server_upgraded(&conn->engine->h2, &conn->peer, conn->host, now_ns, asked, &conn->next))
     return false;
   conn->farewell = span_of(switching, sizeof switching - 1);
   return true;
 }
 
+static bool upgrade(void *ctx, const struct http_upgrade *asked, uint64_t now_ns) {
+  struct conn *conn = ctx;
+  const bool made = strcmp(asked->protocol, "h2c") == 0 ? upgrade_to_h2(conn, asked, now_ns)
+                                                        : upgrade_to_spdy(conn, now_ns);
+  if (made) conn->plain = false;
+  return made;
+}
+
 static void become_h1(struct conn *conn, uint64_t now_ns) {
   bool made = h1_server(&conn->engine->h1, &conn->peer, conn->host, now_ns, &conn->inner);
   if (made && !conn->peer.secure) h1_offer_upgrade(&conn->inner, upgrade, conn);
+  conn->plain = made;
   begin(conn, made, now_ns);
 }
 
@@ -199,6 +208,8 @@ static void recv_eof(void *self, uint64_t now_ns) {
 static size_t send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                         uint64_t now_ns) {
   struct conn *conn = self;
+  if (conn->plain)
+    return conn->inner.ops->send_peek(conn->inner.self, out, max, budget_bytes, now_ns);
   size_t count = conn->farewell.len && max ? 1 : 0;
   if (count) out[0] = conn->farewell;
   if (!conn->inner.ops || count == max || is_held(conn)) return count;
@@ -210,6 +221,10 @@ static size_t send_peek(void *self, struct span *out, size_t max, size_t budget_
 /* After the deadline the farewell is empty, though a send of it may still complete. */
 static void send_ack(void *self, size_t bytes, uint64_t now_ns) {
   struct conn *conn = self;
+  if (conn->plain) {
+    conn->inner.ops->send_ack(conn->inner.self, bytes, now_ns);
+    return;
+  }
   size_t taken = bytes < conn->farewell.len ? bytes : conn->farewell.len;
   if (taken) conn->farewell = span_of(conn->farewell.base + taken, conn->farewell.len - taken);
   size_t left = bytes - taken;
@@ -252,6 +267,7 @@ static void move(void *self, struct machine *place) {
 
 static unsigned wants(const void *self) {
   const struct conn *conn = self;
+  if (conn->plain) return conn->inner.ops->wants(conn->inner.self);
   if (conn->inner.ops) return wants_of_inner(conn);
   if (conn->farewell.len) return MACHINE_SEND;
   return conn->refused || conn->eof ? MACHINE_DONE : MACHINE_RECV;

@@ -69,6 +69,19 @@ void out_wrote(struct out *out, const uint8_t *end) {
   invariants(out);
 }
 
+void out_take_back(struct out *out, size_t bytes) {
+  struct span *last = &out->open->bytes;
+  assert(last->len >= bytes);
+  last->len -= bytes;
+  out->bytes -= bytes;
+  out->used -= bytes;
+  if (last->len == 0) {
+    out->open = NULL;
+    out->count--;
+  }
+  invariants(out);
+}
+
 /* One more frame needs at most three segments: for its header, for lent bytes, and for what follows
  * them. */
 bool out_has_room(const struct out *out, size_t bytes) {

@@ -57,6 +57,9 @@ static inline size_t out_room(const struct out *out) {
 /* We have written the bytes from out_at() to `end`. */
 void out_wrote(struct out *out, const uint8_t *end);
 
+/* The last `bytes` bytes, which were written in one piece, and of which none was peeked at, are not to be sent. */
+void out_take_back(struct out *out, size_t bytes);
+
 /* Appends bytes that someone lends: *lent is counted up until they have been acked or dropped. */
 void out_lend(struct out *out, struct span bytes, uint32_t *lent);
 

@@ -95,7 +95,8 @@ static bool widen(struct pool *pool) {
   return true;
 }
 
-static void grow(struct pool *pool) {
+/* Apart from pool_take(), which then needs no registers saved. */
+__attribute__((noinline)) static void grow(struct pool *pool) {
   struct pool_chunk *chunk = widen(pool) ? memory_alloc(pool->memory, chunk_bytes(pool)) : NULL;
   if (!chunk) return;
   chunk->next = pool->chunks;

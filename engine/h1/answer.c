@@ -8,6 +8,7 @@
 #include "engine/h1/fault.h"
 #include "engine/h1/life.h"
 #include "engine/h1/ready.h"
+#include "engine/h1/send.h"
 #include "engine/h1/text.h"
 #include "engine/http/contract.h"
 
@@ -45,7 +46,7 @@ static bool op_inform(struct stream *base, unsigned status, const struct header 
   struct h1_survey survey = h1_text_survey(fields, count);
   if (survey.mistake) return refuse(stream, survey.mistake);
   const struct h1_plan plan = {
-      .status = status, .fields = fields, .count = count, .leave_length = true};
+      .adds = {.status = (uint16_t)status, .leave_length = true}, .fields = fields, .count = count};
   struct h1_text *text = h1_text_make(stream->h1, &plan, &survey);
   if (!text) return false;
   if (status == 100) stream->expects = false;
@@ -69,21 +70,21 @@ static bool may_keep(const struct h1_stream *stream) {
 
 /* How the body's length is told (RFC 9112 section 6.3). */
 static void plan_length(struct h1_stream *stream, const struct h1_survey *survey, bool no_content,
-                        struct h1_plan *plan) {
+                        struct h1_adds *adds) {
   bool given = survey->length >= 0;
   if (no_content) { /* HEAD and 304 tell the length of what they do not send */
-    plan->leave_length = stream->status == 204;
+    adds->leave_length = stream->status == 204;
     return;
   }
   if (!stream->body.ops) {
     if (survey->length > 0) h1_stream_mistake(stream, "content-length without a body");
-    plan->leave_length = true;
-    plan->add_zero_length = true;
+    adds->leave_length = true;
+    adds->add_zero_length = true;
     return;
   }
   stream->length_left = survey->length;
   if (given) return;
-  stream->chunked = plan->add_chunked = stream->minor > 0;
+  stream->chunked = adds->add_chunked = stream->minor > 0;
   if (!stream->chunked) stream->keep = false;
 }
 
@@ -93,28 +94,39 @@ static enum h1_connection connection_of(const struct h1_stream *stream) {
   return stream->minor > 0 ? H1_SAY_NOTHING : H1_SAY_KEEP_ALIVE;
 }
 
-/* Makes the head of the response, and plans how its body follows. */
-static struct h1_text *make_head(struct h1_stream *stream, const struct h1_survey *survey,
-                                 struct header_set *set, bool no_content) {
-  struct h1_plan plan = {
-      .status = stream->status, .fields = survey->fields, .count = survey->count};
+/* What the head of the response says besides its fields; and plans how its body follows. */
+static struct h1_adds plan_head(struct h1_stream *stream, const struct h1_survey *survey,
+                                bool no_content) {
+  struct h1_adds adds = {.status = stream->status,
+                         .add_date = !survey->date && stream->h1->http->date[0],
+                         .add_server = !survey->server};
   if (stream->tunnel)
-    plan.leave_length = true;
+    adds.leave_length = true;
   else
-    plan_length(stream, survey, no_content, &plan);
+    plan_length(stream, survey, no_content, &adds);
   stream->keep = may_keep(stream);
-  plan.connection = connection_of(stream);
-  plan.upgrade = stream->protocol;
-  plan.add_date = !survey->date;
-  plan.add_server = !survey->server;
-  return set ? h1_ready_text(stream->h1, set, &plan, survey)
-             : h1_text_make(stream->h1, &plan, survey);
+  adds.connection = (uint8_t)connection_of(stream);
+  return adds;
+}
+
+static struct h1_text *make_head(struct h1_stream *stream, const struct h1_survey *survey,
+                                 struct header_set *set, const struct h1_adds *adds) {
+  const struct h1_plan plan = {
+      .adds = *adds, .fields = survey->fields, .count = survey->count, .upgrade = stream->protocol};
+  struct h1_text *text = h1_text_make(stream->h1, &plan, survey);
+  if (set && text) h1_ready_keep(stream->h1, set, adds, text);
+  return text;
 }
 
 static bool queue_response(struct h1_stream *stream, const struct h1_survey *survey,
                            struct header_set *set, bool no_content) {
   if (survey->mistake) return refuse(stream, survey->mistake);
-  struct h1_text *text = make_head(stream, survey, set, no_content);
+  const struct h1_adds adds = plan_head(stream, survey, no_content);
+  const struct span ready =
+      set ? h1_ready_find(stream->h1, set, &adds) : (struct span){.base = NULL};
+  if (ready.len > 0 && h1_send_head(stream, ready)) return true;
+  struct h1_text *text =
+      ready.len > 0 ? h1_text_copy(stream->h1, ready) : make_head(stream, survey, set, &adds);
   if (text) h1_stream_append(stream, text);
   return text;
 }

@@ -156,8 +156,21 @@ static void run_timers(struct h1 *h1) {
   CLOCK(h1->grace_ns, h1->grace_ns, grace_is_over)                                                 \
   CLOCK(h1_is_idle(h1), h1->idle_since_ns + h1->http->idle_ns, idle_long_enough)
 
+/* Between requests: no clocks run but that of the output and the last one. */
+static bool is_resting(const struct h1 *h1) {
+  return h1_is_idle(h1) && h1->requests > 0 && !h1->lost && !h1->reading && h1->grace_ns == 0;
+}
+
+static uint64_t resting_deadline_ns(const struct h1 *h1) {
+  const uint64_t idle_ns = h1->idle_since_ns + h1->http->idle_ns;
+  if (h1->stalled_since_ns == 0) return idle_ns;
+  const uint64_t stall_ns = h1->stalled_since_ns + h1->shared->config.send_stall_ns;
+  return stall_ns < idle_ns ? stall_ns : idle_ns;
+}
+
 uint64_t h1_clock_deadline_ns(const struct h1 *h1) {
   uint64_t earliest_ns = MACHINE_NO_DEADLINE;
+  if (is_resting(h1)) return resting_deadline_ns(h1);
   if (h1->lost) return MACHINE_NO_DEADLINE;
 #define EARLIER(runs, due_ns, act)                                                                 \
   if ((runs) && (due_ns) < earliest_ns) earliest_ns = (due_ns);

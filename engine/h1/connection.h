@@ -63,29 +63,29 @@ struct h1_stream {
   struct h1_stream *next; /* in the queue, or in the graveyard */
   uint8_t minor;          /* of the request's version */
 
-  bool safe : 1;         /* its method is: others may be handled at the same time */
-  bool head_request : 1; /* no body in the response, whatever its content-length */
-  bool delivered : 1;    /* the handler knows the stream */
-  bool told : 1;         /* closed() was called */
-  bool gone : 1;         /* out of the queue: in the graveyard */
-  bool keep : 1;         /* the connection goes on after this exchange */
-  bool expects : 1;      /* the client waits for 100 before it sends the body */
-  bool hints : 1;        /* the client is known to take 103 */
-  bool connect : 1;      /* CONNECT */
-  bool prioritized : 1;  /* by the client, so: */
-  bool incremental : 1;
-  uint8_t urgency : 3;
-  bool asks : 1;         /* for a tunnel that is neither made nor refused */
-  bool tunnel : 1;       /* it is made */
-  bool end_received : 1; /* the request is complete; of a tunnel, the client's direction */
-  bool counted : 1;      /* in shared->uploads */
-  bool final_queued : 1; /* the final response has begun */
-  bool body_waiting : 1; /* the last pull said BODY_WAIT */
-  bool body_ended : 1;   /* the last pull said BODY_END; what ends the message may follow */
-  bool chunked : 1;      /* the response's body is sent in chunks */
-  bool cut : 1;          /* the response ends here, incomplete, and the connection with it */
-  bool sent : 1;         /* the response is complete, in the output */
-  bool responded : 1;    /* client: the final response's head has come */
+  bool safe;         /* its method is: others may be handled at the same time */
+  bool head_request; /* no body in the response, whatever its content-length */
+  bool delivered;    /* the handler knows the stream */
+  bool told;         /* closed() was called */
+  bool gone;         /* out of the queue: in the graveyard */
+  bool keep;         /* the connection goes on after this exchange */
+  bool expects;      /* the client waits for 100 before it sends the body */
+  bool hints;        /* the client is known to take 103 */
+  bool connect;      /* CONNECT */
+  bool prioritized;  /* by the client, so: */
+  bool incremental;
+  uint8_t urgency;
+  bool asks;         /* for a tunnel that is neither made nor refused */
+  bool tunnel;       /* it is made */
+  bool end_received; /* the request is complete; of a tunnel, the client's direction */
+  bool counted;      /* in shared->uploads */
+  bool final_queued; /* the final response has begun */
+  bool body_waiting; /* the last pull said BODY_WAIT */
+  bool body_ended;   /* the last pull said BODY_END; what ends the message may follow */
+  bool chunked;      /* the response's body is sent in chunks */
+  bool cut;          /* the response ends here, incomplete, and the connection with it */
+  bool sent;         /* the response is complete, in the output */
+  bool responded;    /* client: the final response's head has come */
 
   uint16_t status;     /* of the final response; 0: none */
   uint32_t error_code; /* that closed() told */
@@ -132,7 +132,8 @@ struct h1 {
   struct h1_stream *first, *last; /* requests that are not answered completely, in order */
   struct h1_stream *reading;      /* whose body is incomplete; client: whose response is */
   struct h1_stream *asking;       /* client: whose request is not complete in the output */
-  struct h1_stream *graves;       /* out of the queue, and not freed yet */
+  struct h1_stream *answering; /* server: the only one, whose request the handler is being given */
+  struct h1_stream *graves;    /* out of the queue, and not freed yet */
   uint32_t queued, queued_unsafe; /* length of the queue, and how many of it are not safe */
   uint32_t discarded_bytes;       /* in H1_READ_DISCARD */
   uint64_t requests;              /* that have come: the identifier of the last */

@@ -43,12 +43,12 @@ void h1_fault_answer(struct h1_stream *stream, unsigned status, const char *reas
       header_of(TOKEN_CONTENT_LENGTH, span_of(length, decimal_put(length, content.len))),
   };
   struct h1_survey survey = h1_text_survey(fields, 2);
-  struct h1_plan plan = {.status = status,
+  struct h1_plan plan = {.adds = {.status = (uint16_t)status,
+                                  .connection = H1_SAY_CLOSE,
+                                  .add_date = true,
+                                  .add_server = true},
                          .fields = fields,
                          .count = 2,
-                         .connection = H1_SAY_CLOSE,
-                         .add_date = true,
-                         .add_server = true,
                          .content = stream->head_request ? (struct span){0} : content};
   struct h1_text *text = h1_text_make(h1, &plan, &survey);
   stream->final_queued = true;
@@ -98,6 +98,10 @@ void h1_fault_abort(struct h1_stream *stream, unsigned status, uint32_t code) {
   if (h1->role == H1_CLIENT && code == H1_PROTOCOL_ERROR) {
     h1_fault_server(h1, "its body is malformed");
     return;
+  }
+  if (h1->answering == stream && stream->header_sent > 0) { /* nothing of it may leave */
+    out_take_back(&h1->out, stream->header_sent);
+    stream->header_sent = 0;
   }
   if (stream->final_queued)
     stream->cut = true;

@@ -15,16 +15,14 @@ static struct h1_ready *place_of(struct h1_shared *shared, struct header_set *se
   return ready;
 }
 
-/* All that decides about the text, besides the fields and the date. */
-static uint32_t key_of(const struct h1 *h1, const struct h1_plan *plan) {
-  assert(plan->connection != H1_SAY_UPGRADE && plan->content.len == 0);
-  return plan->status | (uint32_t)plan->connection << 16 | (uint32_t)plan->leave_length << 18 |
-         (uint32_t)plan->add_zero_length << 19 | (uint32_t)plan->add_chunked << 20 |
-         (uint32_t)plan->add_date << 21 | (uint32_t)plan->add_server << 22 |
-         (uint32_t)(h1->http->date[0] != 0) << 23;
+static uint64_t key_of(const struct h1_adds *adds) {
+  uint64_t key;
+  _Static_assert(sizeof *adds == sizeof key, "all of it, without padding");
+  memcpy(&key, adds, sizeof key);
+  return key;
 }
 
-static void keep(struct h1_ready *ready, const struct h1_text *text, uint32_t key,
+static void keep(struct h1_ready *ready, const struct h1_text *text, uint64_t key,
                  int64_t date_seconds) {
   ready->len = 0;
   if (text->len > sizeof ready->bytes) return;
@@ -34,23 +32,23 @@ static void keep(struct h1_ready *ready, const struct h1_text *text, uint32_t ke
   ready->date_seconds = date_seconds;
 }
 
-struct h1_text *h1_ready_text(struct h1 *h1, struct header_set *set, const struct h1_plan *plan,
-                              const struct h1_survey *survey) {
-  struct h1_ready *ready = place_of(h1->shared, set);
-  const uint32_t key = key_of(h1, plan);
-  const int64_t date_seconds = h1->http->date_seconds;
-  if (ready->len > 0 && ready->key == key && ready->date_seconds == date_seconds)
-    return h1_text_copy(h1, span_of(ready->bytes, ready->len));
-  struct h1_text *text = h1_text_make(h1, plan, survey);
-  if (text) keep(ready, text, key, date_seconds);
-  return text;
+struct span h1_ready_find(struct h1 *h1, struct header_set *set, const struct h1_adds *adds) {
+  const struct h1_ready *ready = place_of(h1->shared, set);
+  const bool same = ready->key == key_of(adds) && ready->date_seconds == h1->http->date_seconds;
+  return same ? span_of(ready->bytes, ready->len) : (struct span){.base = NULL};
+}
+
+void h1_ready_keep(struct h1 *h1, struct header_set *set, const struct h1_adds *adds,
+                   const struct h1_text *text) {
+  assert(adds->connection != H1_SAY_UPGRADE && text->content_len == 0);
+  keep(place_of(h1->shared, set), text, key_of(adds), h1->http->date_seconds);
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* Nothing else decides about their text. An engine may also send responses: no key of theirs has this bit. */
-static uint32_t request_key(bool body) {
-  return UINT32_C(1) << 31 | body;
+/* Nothing else decides about their text. An engine may also send responses: no key of theirs is like this. */
+static uint64_t request_key(bool body) {
+  return UINT64_MAX - body;
 }
 
 struct h1_text *h1_ready_request(struct h1 *h1, struct header_set *set, bool body,

@@ -11,12 +11,14 @@
 
 #include "engine/h1/text.h"
 
-/* As h1_text_make(). The plan is one of a final response without content, with the fields of `set`; `survey` is
- * theirs. */
-__attribute__((warn_unused_result)) struct h1_text *h1_ready_text(struct h1 *h1,
-                                                                  struct header_set *set,
-                                                                  const struct h1_plan *plan,
-                                                                  const struct h1_survey *survey);
+/* The head of a final response without content with the fields of `set`, as it was kept; empty: it was not, or for
+ * another second. Lent until the next call. */
+__attribute__((warn_unused_result)) struct span h1_ready_find(struct h1 *h1, struct header_set *set,
+                                                              const struct h1_adds *adds);
+
+/* Keeps the text that was made for it. */
+void h1_ready_keep(struct h1 *h1, struct header_set *set, const struct h1_adds *adds,
+                   const struct h1_text *text);
 
 /* Client: the head of a request with the fields of `set`, with or without a body, and what it says. NULL when none is
  * kept, or memory was refused. */

@@ -184,7 +184,7 @@ static struct h1_stream *open_stream(struct h1 *h1, const struct h1_said *said) 
   stream->expects = said->expects;
   stream->hints = said->hints;
   stream->prioritized = said->prioritized;
-  stream->urgency = said->urgency & 7;
+  stream->urgency = said->urgency;
   stream->incremental = said->incremental;
   stream->content_length = said->request.content_length;
   stream->header_received = said->head_bytes;
@@ -211,7 +211,9 @@ static void hand_over(struct h1 *h1, struct h1_stream *stream, const struct requ
   const struct handler *handler = h1->http->handler;
   stream->delivered = true;
   counter_add(&h1->http->counters.requests, 1);
+  h1->answering = h1->first == stream ? stream : NULL;
   handler->request(handler->ctx, &stream->base, request, h1->now_ns);
+  h1->answering = NULL;
   if (stream->expects) (void)stream_inform(&stream->base, 100, NULL, 0);
   if (h1->draining) h1_stream_drain(stream);
 }

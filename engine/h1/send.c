@@ -26,11 +26,23 @@ enum { CHUNK_BYTES = (1 << (4 * CHUNK_DIGITS)) - 1 };
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-static void write_text(struct h1_stream *stream, const struct h1_text *text) {
-  struct out *out = &stream->h1->out;
+static void put(struct out *out, struct span bytes) {
   uint8_t *at = out_at(out);
-  memcpy(at, text->bytes, text->len);
-  out_wrote(out, at + text->len);
+  memcpy(at, bytes.base, bytes.len);
+  out_wrote(out, at + bytes.len);
+}
+
+bool h1_send_head(struct h1_stream *stream, struct span head) {
+  struct h1 *h1 = stream->h1;
+  if (h1->answering != stream || stream->texts) return false;
+  if (!out_begin(&h1->out, &h1->shared->outs) || !out_has_room(&h1->out, head.len)) return false;
+  put(&h1->out, head);
+  stream->header_sent += (uint32_t)head.len;
+  return true;
+}
+
+static void write_text(struct h1_stream *stream, const struct h1_text *text) {
+  put(&stream->h1->out, span_of(text->bytes, text->len));
   stream->header_sent += text->len - text->content_len;
   if (text->content_len == 0) return;
   stream->body_sent += text->content_len;
@@ -247,32 +259,43 @@ static bool has_output(const struct h1_stream *stream) {
   return stream->texts || (stream->final_queued && !stream->body_waiting);
 }
 
-/* Makes output for the stream whose turn it is. False when nothing more can be made now. */
-static bool send_next(struct h1 *h1, size_t budget_bytes) {
-  struct h1_stream *stream = speaker(h1);
+static void send_cut(struct h1 *h1) {
+  if (h1->role == H1_CLIENT)
+    h1_lose(h1, H1_CANCEL);
+  else
+    h1_close(h1, H1_CONNECT_ERROR);
+}
+
+/* Pulls once, if there may be more output. False when nothing more can be sent now. */
+static bool send_more(struct h1 *h1, struct h1_stream *stream, size_t budget_bytes) {
+  return h1->out.bytes < budget_bytes && out_has_room(&h1->out, CHUNK_FRONT + CHUNK_TAIL) &&
+         send_body(h1, stream, budget_bytes);
+}
+
+/* Makes output for the stream whose turn it is, which has some to make. False when nothing more can be made now. */
+static bool send_next(struct h1 *h1, struct h1_stream *stream, size_t budget_bytes) {
   if (stream->cut) {
-    if (h1->role == H1_CLIENT)
-      h1_lose(h1, H1_CANCEL);
-    else
-      h1_close(h1, H1_CONNECT_ERROR);
+    send_cut(h1);
     return false;
   }
-  if (!send_texts(h1, stream) || !stream->final_queued || !has_output(stream)) return false;
-  if (stream->body.ops && !stream->body_ended)
-    return h1->out.bytes < budget_bytes && out_has_room(&h1->out, CHUNK_FRONT + CHUNK_TAIL) &&
-           send_body(h1, stream, budget_bytes);
+  if (stream->texts && (!send_texts(h1, stream) || !has_output(stream))) return false;
+  if (stream->body.ops && !stream->body_ended) {
+    if (!send_more(h1, stream, budget_bytes)) return false;
+    if (!stream->body_ended || stream->cut || stream->gone) return true;
+  }
   if (stream->chunked && !send_last_chunk(h1, stream)) return false;
   response_sent(h1, stream);
   return true;
 }
 
 void h1_send_compose(struct h1 *h1, size_t budget_bytes) {
-  while (!h1->lost && has_output(speaker(h1))) {
+  struct h1_stream *stream;
+  while (!h1->lost && has_output(stream = speaker(h1))) {
     if (!out_begin(&h1->out, &h1->shared->outs)) {
       h1_lose(h1, H1_REFUSED_STREAM); /* the host cannot wait for memory */
       return;
     }
-    if (!send_next(h1, budget_bytes)) break;
+    if (!send_next(h1, stream, budget_bytes)) break;
   }
   out_end(&h1->out, &h1->shared->outs);
 }

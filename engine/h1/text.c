@@ -135,7 +135,7 @@ static uint8_t *put_fields(uint8_t *at, const struct header *fields, size_t coun
 }
 
 static uint8_t *put_connection(uint8_t *at, const struct h1_plan *plan) {
-  switch (plan->connection) {
+  switch ((enum h1_connection)plan->adds.connection) {
   case H1_SAY_NOTHING: break;
   case H1_SAY_CLOSE: return put(at, span_text("connection: close\r\n"));
   case H1_SAY_KEEP_ALIVE: return put(at, span_text("connection: keep-alive\r\n"));
@@ -147,10 +147,10 @@ static uint8_t *put_connection(uint8_t *at, const struct h1_plan *plan) {
 }
 
 static uint8_t *put_added(const struct http_shared *http, uint8_t *at, const struct h1_plan *plan) {
-  if (plan->add_zero_length) at = put(at, span_text("content-length: 0\r\n"));
-  if (plan->add_chunked) at = put(at, span_text("transfer-encoding: chunked\r\n"));
-  if (plan->add_server) at = put_line(at, http->server_field.name, http->server_field.value);
-  if (plan->add_date && http->date[0])
+  if (plan->adds.add_zero_length) at = put(at, span_text("content-length: 0\r\n"));
+  if (plan->adds.add_chunked) at = put(at, span_text("transfer-encoding: chunked\r\n"));
+  if (plan->adds.add_server) at = put_line(at, http->server_field.name, http->server_field.value);
+  if (plan->adds.add_date && http->date[0])
     at = put_line(at, http->date_field.name, http->date_field.value);
   return put_connection(at, plan);
 }
@@ -162,8 +162,8 @@ struct h1_text *h1_text_make(struct h1 *h1, const struct h1_plan *plan,
                  http->server_field.value.len + HTTP_DATE_BYTES;
   struct h1_text *text = alloc(h1, bytes);
   if (!text) return NULL;
-  uint8_t *at = put_status(text->bytes, plan->status);
-  at = put_fields(at, plan->fields, plan->count, plan->leave_length);
+  uint8_t *at = put_status(text->bytes, plan->adds.status);
+  at = put_fields(at, plan->fields, plan->count, plan->adds.leave_length);
   at = put_added(http, at, plan);
   at = put(at, span_text("\r\n"));
   at = put(at, plan->content);

@@ -29,16 +29,21 @@ struct h1_survey h1_text_survey_set(struct header_set *set);
 
 enum h1_connection { H1_SAY_NOTHING, H1_SAY_CLOSE, H1_SAY_KEEP_ALIVE, H1_SAY_UPGRADE };
 
-struct h1_plan {
-  unsigned status;
-  const struct header *fields;
-  size_t count;
-  enum h1_connection connection;
-  struct span upgrade;  /* with H1_SAY_UPGRADE: to what */
+/* What decides about the head of a response, besides its fields and the date. */
+struct h1_adds {
+  uint16_t status;
+  uint8_t connection;   /* enum h1_connection */
   bool leave_length;    /* out */
   bool add_zero_length; /* content-length: 0 */
   bool add_chunked;     /* transfer-encoding: chunked */
   bool add_date, add_server;
+};
+
+struct h1_plan {
+  struct h1_adds adds;
+  const struct header *fields;
+  size_t count;
+  struct span upgrade; /* with H1_SAY_UPGRADE: to what */
   struct span content; /* appended as the whole body */
 };
 

@@ -65,6 +65,7 @@ static const struct body_ops bodies[] = {
     {no_result, on_close}, {always_room, on_close}, {resets, on_close},
 };
 static const struct body_ops without_pull = {.close = on_close};
+static struct header_set answers;
 
 /* The path's second character is the number of a body, or names another mistake. */
 static void serve(void *ctx, struct stream *stream, const struct request *request,
@@ -75,6 +76,11 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
   case 'f': assert_false(stream_respond(stream, 200, NULL, 1, BODY_NONE)); break;
   case 's': assert_false(stream_respond_set(stream, 200, NULL, BODY_NONE)); break;
   case 'i': assert_false(stream_inform(stream, 100, NULL, 1)); break;
+  case 'r':
+  case 'a':
+    assert_true(stream_respond_set(stream, 200, &answers, BODY_NONE));
+    if (which == 'r') stream_reset(stream, 0);
+    return;
   case 'p':
     assert_false(stream_respond(stream, 200, NULL, 0, (struct body){&without_pull, NULL}));
     break;
@@ -171,10 +177,29 @@ static void test_arguments(void **state) {
   }
 }
 
+/* Nothing leaves of an answer that its handler takes back at once, whether its text was ready or not. */
+static void test_taken_back(void **state) {
+  static struct header field;
+  static const char *const requests[] = {
+      "GET /r HTTP/1.1\r\nHost: a\r\n\r\n",
+      "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /r HTTP/1.1\r\nHost: a\r\n\r\n"};
+  (void)state;
+  for (unsigned answered = 0; answered < 2; answered++) {
+    field = header_of(TOKEN_SERVER, span_text("test"));
+    answers = (struct header_set){.at = &field, .count = 1};
+    run(requests[answered]);
+    const char *first = strstr(seen.wire, "HTTP/1.1 200 ");
+    assert_int_equal(first != NULL, answered);
+    assert_null(first ? strstr(first + 1, "HTTP/1.1 200 ") : NULL);
+    assert_int_equal(strlen(seen.wire) > 0, answered);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bodies),
       cmocka_unit_test(test_arguments),
+      cmocka_unit_test(test_taken_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
