@@ -193,9 +193,8 @@ static void settle_open(struct link *link) {
   unsigned wants = link_wanted(link);
   if (wants & MACHINE_RESET) link_cut(link);
   link_send_check_stall(link);
-  if (link->state == LINK_OPEN) link_send_settle(link, wants);
+  if (link->state == LINK_OPEN) wants = link_send_settle(link, wants);
   if (link->state != LINK_OPEN) return;
-  wants = link_wanted(link); /* a send may have changed them, and nothing does from here on */
   if (wants & MACHINE_DONE) {
     if (link->sending) { /* it has given up on a peer that does not take what is under way */
       link_cut(link);

@@ -170,7 +170,7 @@ static void take_in(struct link *link, struct span bytes) {
   while (goes_on && bytes.len > 0 && link_wants(link, MACHINE_RECV)) {
     size_t piece = piece_of(bytes.len), taken = offer(link, span_of(bytes.base, piece));
     bytes = span_of(bytes.base + taken, bytes.len - taken);
-    goes_on = taken == piece && may_have(link, piece_of(bytes.len));
+    goes_on = taken == piece && bytes.len > 0 && may_have(link, piece_of(bytes.len));
   }
   if (bytes.len == 0) note_whole(link);
   keep(link, bytes);

@@ -197,36 +197,44 @@ static void send_inline(struct link *link, const struct span *spans, size_t coun
     link->full = !link->refused;
   }
   link->has_room = false;
-  if (link_wants(link, MACHINE_SEND)) link_mark_more(link);
 }
 
-void link_send_settle(struct link *link, unsigned wants) {
+/* Sends what the machine offers, one way or the other. True: it has been sent, as far as the socket took it. */
+static bool send_some(struct link *link) {
   struct span spans[IO_SEND_SPANS];
-  size_t count, total;
-  if (link->sending) return;
-  if (!(wants & MACHINE_SEND)) {
-    link->burst_bytes = 0;
-    return;
-  }
-  if (may_be_full(link)) {
-    if (link->full || !has_room_now(link)) {
-      wait_for_room(link);
-      return;
-    }
-    note_room(link, true);
-  }
-  if (!(total = peek(link, spans, &count))) return;
+  size_t count, total = peek(link, spans, &count);
+  if (total == 0) return false;
   counter_add(&link->loop->counters.send_calls, 1);
   /* A kernel that is short of memory may refuse although there is room. The ring then retries until
    * it accepts. */
   bool retries = link->refused && !has_sealed(spans, count);
   if (ring_features(&link->loop->ring) & URING_INLINE_SEND && !retries) {
     send_inline(link, spans, count, total);
-    return;
+    return link_is_alive(link);
   }
   link->refused = link->has_room = false;
   link->send_bytes = (uint32_t)total;
   send_through_ring(link, spans, count);
+  return false;
+}
+
+unsigned link_send_settle(struct link *link, unsigned wants) {
+  if (link->sending) return wants;
+  if (!(wants & MACHINE_SEND)) {
+    link->burst_bytes = 0;
+    return wants;
+  }
+  if (may_be_full(link)) {
+    if (link->full || !has_room_now(link)) {
+      wait_for_room(link);
+      return wants;
+    }
+    note_room(link, true);
+  }
+  const bool sent = send_some(link);
+  wants = link_wanted(link);
+  if (sent && wants & MACHINE_SEND) link_mark_more(link);
+  return wants;
 }
 
 void link_send_stop(struct link *link) {
