@@ -25,18 +25,29 @@ static void put_text(struct writing *out, const char *text) {
   put(out, span_text(text));
 }
 
+/* What stands for the byte in HTML; NULL: itself. */
+static const char *entity_of(uint8_t byte) {
+  switch (byte) {
+  case '&': return "&amp;";
+  case '<': return "&lt;";
+  case '>': return "&gt;";
+  case '"': return "&quot;";
+  case '\'': return "&#39;";
+  default: return NULL;
+  }
+}
+
 /* Text of HTML, also within a quoted attribute. */
 static void put_escaped(struct writing *out, struct span text) {
+  size_t begin = 0; /* of the bytes that are not written yet */
   for (size_t i = 0; i < text.len; i++) {
-    switch (text.base[i]) {
-    case '&': put_text(out, "&amp;"); break;
-    case '<': put_text(out, "&lt;"); break;
-    case '>': put_text(out, "&gt;"); break;
-    case '"': put_text(out, "&quot;"); break;
-    case '\'': put_text(out, "&#39;"); break;
-    default: put(out, span_of(text.base + i, 1)); break;
-    }
+    const char *entity = entity_of(text.base[i]);
+    if (!entity) continue;
+    put(out, span_of(text.base + begin, i - begin));
+    put_text(out, entity);
+    begin = i + 1;
   }
+  put(out, span_of(text.base + begin, text.len - begin));
 }
 
 static void put_number(struct writing *out, uint64_t number) {
@@ -61,7 +72,7 @@ static void put_row(struct writing *out, const struct site_name *name) {
   put_text(out, "<td>");
   if (!name->directory) put_number(out, name->size_bytes);
   put_text(out, "<td>");
-  http_date_format(name->modified_seconds, date);
+  if (out->at) http_date_format(name->modified_seconds, date);
   put(out, span_of(date, sizeof date));
   put_text(out, "\n");
 }
