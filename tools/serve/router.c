@@ -15,6 +15,7 @@
 #include "tools/serve/coding/compress.h"
 #include "tools/serve/config/hints.h"
 #include "tools/serve/config/host.h"
+#include "tools/serve/location.h"
 #include "tools/serve/rules/rates.h"
 #include "tools/serve/rules/rules.h"
 #include "tools/serve/site.h"
@@ -161,72 +162,32 @@ static bool admit(struct router *router, const struct serve_route *route, struct
 
 /* ---- redirects ------------------------------------------------------------------------------- */
 
-/* A location that is being written. */
-struct location {
-  uint8_t text[SERVE_LOCATION_BYTES_MAX];
-  size_t len;
-};
-
-static bool put(struct location *location, struct span text) {
-  if (text.len > sizeof location->text - location->len) return false;
-  if (text.len > 0) memcpy(location->text + location->len, text.base, text.len);
-  location->len += text.len;
-  return true;
-}
-
-static bool put_path(struct location *location, struct span path) {
-  if (3 * path.len > sizeof location->text - location->len) return false;
-  location->len += site_path_encode(path, location->text + location->len);
-  return true;
-}
-
-/* What follows the first `skipped` bytes of the path, and the query. */
-static bool put_rest(struct location *location, const struct site_path *path, size_t skipped) {
-  struct span rest = span_skip(path->path, skipped);
-  bool slash = path->directory && rest.len > 0;
-  return put_path(location, rest) && (!slash || put(location, span_text("/"))) &&
-         put(location, path->query);
-}
-
 static void send_to(struct router *router, struct stream *stream, unsigned status,
                     const struct location *location) {
   struct header field = header_of(TOKEN_LOCATION, span_of(location->text, location->len));
   respond(router, stream, status, "", (struct span){0}, &field);
 }
 
-/* A target that ends with a slash stands for the route's path. */
 static void redirect(struct router *router, struct stream *stream, const struct serve_route *route,
                      const struct site_path *path) {
-  struct location location = {.len = 0};
-  struct span target = span_text(route->redirect);
-  size_t skipped = route->path.len + (route->path.len > 0 && path->path.len > route->path.len);
-  bool whole = put(&location, target);
-  if (target.base[target.len - 1] == '/') whole = whole && put_rest(&location, path, skipped);
-  if (whole)
+  struct location location;
+  if (location_of_route(&location, route, path))
     send_to(router, stream, route->status, &location);
   else
     refuse(router, stream, 414);
 }
 
-/* The same address over https. */
 static void redirect_to_https(struct router *router, struct stream *stream,
                               const struct request *request, const struct site_path *path) {
-  struct location location = {.len = 0};
+  struct location location;
   char room[HOST_BYTES_MAX];
-  uint8_t port[DECIMAL_BYTES_MAX];
   struct span host;
-  uint16_t number = router->settings.https_port;
   if (!host_normal(request->authority, room, &host) || host.len == 0) {
     refuse(router, stream, 400);
     return;
   }
-  bool whole = put(&location, span_text("https://")) && put(&location, host);
-  if (number != 443)
-    whole = whole && put(&location, span_text(":")) &&
-            put(&location, span_of(port, decimal_put(port, number)));
-  whole = whole && put(&location, span_text("/")) && put_rest(&location, path, 0);
   bool simple = span_is(request->method, "GET") || span_is(request->method, "HEAD");
-  if (whole)
+  if (location_of_https(&location, host, router->settings.https_port, path))
     send_to(router, stream, simple ? 301 : 308, &location);
   else
     refuse(router, stream, 414);

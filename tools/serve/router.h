@@ -5,7 +5,7 @@
  *
  * Names and paths are compared in their normal forms (serve/config/host.h, site/path.h), the same in which files are
  * looked up. Hosts: the exact name, then the longest wildcard, then the default. Routes: the longest path.
- * The rules of the route (serve/rules/rules.h) come first: who is let in, how often, and what its responses pass through.
+ * The rules of the route (serve/rules/rules.h) come first: who has access, how often, and what its responses pass through.
  * Without a host or a route the answer is 404, and the rules of the host, or those at the top, apply. A hidden path gets
  * 404 under the rules of its route.
  *

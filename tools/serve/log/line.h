@@ -5,10 +5,10 @@
  *                "USER-AGENT" HTTP/2 1 184 56 0 93 u=3,i TLSv1.3 0 x25519 "-"
  *     json       {"time":"2026-11-27T21:22:07.015Z","address":"127.0.0.1",...}
  *
- * After the combined format come: protocol, stream, microseconds, bytes of the request's header
- * sections and of its body, bytes of the response's header sections, priority, TLS version, error
- * code, TLS group, subject of the client's certificate. `-` stands for what there is not, also for a request line that could not be read. The keys of
- * JSON are in log_line.c and in the manual page.
+ * After the combined format come: protocol, stream, microseconds, bytes of the request's header sections
+ * and of its body, bytes of the response's header sections, priority, TLS version, error code, TLS group,
+ * subject of the client's certificate. `-` stands for what there is not, also for a request line that could
+ * not be read. The keys of JSON are in log/line.c and in the manual page.
  *
  * A client's text cannot end its string or its line, nor send controls to a terminal. In combined,
  * `"`, `\` and every byte that is not printable ASCII become \xHH. JSON is always valid: UTF-8 stays

@@ -21,8 +21,8 @@ struct tls_context;
 struct serve_certificate;
 struct certificates;
 
-/* Reads all files, and copies their names. With count 0, makes a certificate that signs itself. NULL with one line in `error`
- * that names the file. */
+/* Reads all files, and copies their names. With count 0, makes a certificate that signs itself. NULL with
+ * one line in `error` that names the file. */
 __attribute__((warn_unused_result)) struct certificates *
 certificates_open(const struct serve_certificate *files, unsigned count, struct io_error *error);
 
