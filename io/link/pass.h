@@ -10,9 +10,9 @@
  * share, one after the other until IO_TURN_INPUT_NS. The rest come first in the next turn. */
 void links_feed(struct links *links);
 
-/* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a
- * handful of completions touched: the rest of the turn is links_flush()'s. Stops at
- * IO_TURN_SEND_BYTES, counted since links_feed(), and at IO_TURN_FLUSH_NS. The kernel gets their buffers back: more may come in this
+/* Settles each link that is dirty, once; what still has to send is dirty again. For the few that a handful
+ * of completions touched: the rest of the turn is links_flush()'s. Stops at IO_TURN_SEND_BYTES, counted
+ * since links_feed(), and at IO_TURN_FLUSH_NS. The kernel gets their buffers back: more may come in this
  * turn than the ring holds. */
 void links_settle_dirty(struct links *links);
 

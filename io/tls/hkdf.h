@@ -28,7 +28,8 @@ size_t tls_hash_bytes(const struct tls_hash *hash);
 /* Of nothing. */
 struct span tls_hash_of_nothing(const struct tls_hash *hash);
 
-/* A secret from input keying material, with a salt of at most the hash's length (asserted). False when memory was refused. */
+/* A secret from input keying material, with a salt of at most the hash's length (asserted). False when
+ * memory was refused. */
 __attribute__((warn_unused_result)) bool
 tls_hkdf_extract(const struct tls_hash *hash, struct span salt, struct span input, uint8_t *out);
 

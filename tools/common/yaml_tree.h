@@ -3,8 +3,8 @@
  * Spec: YAML 1.1. JSON is YAML, too.
  *
  * Not supported, and mistakes: anchors and aliases (so that no file grows when it is read), tags but YAML's
- * own such as !!str, keys that are no scalars, a key that is given twice, several documents, values nested deeper than asked for. Reading
- * goes on behind a mistake, unless the text is no YAML there.
+ * own such as !!str, keys that are no scalars, a key that is given twice, several documents, values nested
+ * deeper than asked for. Reading goes on behind a mistake, unless the text is no YAML there.
  */
 #ifndef WEIR_TOOLS_YAML_TREE_H
 #define WEIR_TOOLS_YAML_TREE_H

@@ -26,8 +26,8 @@ struct load_list {
   size_t order_count;
 };
 
-/* Makes a list of the forms in `list->forms`; `by_time`: in the order of their times. False when memory was refused, or there are more
- * places than LOAD_PLACES_MAX. Call load_list_free() in either case. */
+/* Makes a list of the forms in `list->forms`; `by_time`: in the order of their times. False when memory was
+ * refused, or there are more places than LOAD_PLACES_MAX. Call load_list_free() in either case. */
 __attribute__((warn_unused_result)) bool load_list_finish(struct load_list *list,
                                                           const struct load_rules *rules,
                                                           bool by_time,

@@ -1,8 +1,9 @@
 /*
- * h1/test_diff_http_parser.c - weir and libhttp-parser, which Node once used and many proxies still do, get the same
- * random messages, nearly all of whose parts are valid or nearly so. Where both read a message, they must have read the
- * same: method, target, version, status, fields, body, trailers, where it ends and whether the connection persists. Where one refuses what the other
- * reads, a table says why: by our reason if it is ours that refuses, else by the other's error.
+ * h1/test_diff_http_parser.c - weir and libhttp-parser, which Node once used and many proxies still do, get
+ * the same random messages, nearly all of whose parts are valid or nearly so. Where both read a message,
+ * they must have read the same: method, target, version, status, fields, body, trailers, where it ends and
+ * whether the connection persists. Where one refuses what the other reads, a table says why: by our reason
+ * if it is ours that refuses, else by the other's error.
  *
  * A failure prints the seed; WEIR_SEED=n runs that one message and shows it.
  */

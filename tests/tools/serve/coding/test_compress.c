@@ -1,6 +1,6 @@
 /*
- * serve/coding/test_compress.c - what handlers answer, compressed as it is sent: which responses, their fields, and bodies that
- * come in pieces, wait, fail, or are closed while a thread works on them.
+ * serve/coding/test_compress.c - what handlers answer, compressed as it is sent: which responses, their
+ * fields, and bodies that come in pieces, wait, fail, or are closed while a thread works on them.
  */
 #include "tests/support/cmocka.h"
 
