@@ -123,6 +123,7 @@ struct spdy {
   uint32_t window_ping_id;
 
   bool begun;       /* the peer has begun with a control frame */
+  uint16_t set;     /* a bit for each setting below 16 that the SETTINGS frame at hand has had */
   bool dead;        /* after a session error: nothing more is read */
   bool lost;        /* nothing more is sent, either */
   bool eof;         /* the peer has closed its direction */

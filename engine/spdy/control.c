@@ -108,6 +108,7 @@ static void on_window_update(struct spdy *spdy, const struct spdy_frame *frame) 
 
 bool spdy_control_settings(struct spdy *spdy) {
   struct spdy_counters *counters = &spdy->shared->counters;
+  spdy->set = 0;
   counter_add(&counters->charged_settings, 1);
   return spdy_charge(spdy, &spdy->settings, &counters->calmed_settings, "too many SETTINGS frames");
 }
@@ -130,7 +131,16 @@ static void initial_window(struct spdy *spdy, uint32_t bytes) {
   spdy_ready_update_all(spdy);
 }
 
+/* Whether the frame has set it before: only its first value counts (section 2.6.4). */
+static bool is_repeated(struct spdy *spdy, uint32_t id) {
+  uint32_t bit = id < 16 ? 1u << id : 0;
+  bool repeated = spdy->set & bit;
+  spdy->set = (uint16_t)(spdy->set | bit);
+  return repeated;
+}
+
 void spdy_control_setting(struct spdy *spdy, struct spdy_setting setting) {
+  if (is_repeated(spdy, setting.id)) return;
   switch (setting.id) {
   case SPDY_SETTINGS_MAX_CONCURRENT_STREAMS: spdy->their_streams_max = setting.value; break;
   case SPDY_SETTINGS_INITIAL_WINDOW_SIZE: initial_window(spdy, setting.value); break;
