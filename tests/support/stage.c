@@ -174,12 +174,6 @@ uint64_t stage_read_all(struct files *files, struct file *file, uint64_t from, s
   return from;
 }
 
-int stage_next_descriptor(void) {
-  int fd = dup(0);
-  assert_int_equal(close(fd), 0);
-  return fd;
-}
-
 void stage_append_to_page(void) {
   FILE *file = fopen(stage_at("page"), "a");
   fputs("more", file);

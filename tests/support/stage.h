@@ -67,9 +67,6 @@ void stage_put_pattern(const char *path, size_t len);
 /* Makes a file that is too large to be held in memory. */
 enum { STAGE_LARGE_BYTES = FILES_SMALL_BYTES + 100000 };
 
-/* The descriptor that would be opened next: the same as before when none was leaked. */
-int stage_next_descriptor(void);
-
 /* Changes to the file "page". */
 void stage_append_to_page(void);
 void stage_truncate_page(void); /* to three bytes */

@@ -18,6 +18,7 @@
 #include "io/base/error.h"
 #include "io/base/limits.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/descriptors.h"
 #include "tests/support/stage.h"
 
 /* ---- the kernel ------------------------------------------------------------------------------ */
@@ -60,18 +61,18 @@ ssize_t readlink(const char *path, char *buffer, size_t len) {
 }
 
 static struct io_error error;
-static int free_at_start;
+static unsigned open_at_start;
 
 static int set_up(void **state) {
   openat2_failures = access_error = 0;
   proc_says = NULL;
-  free_at_start = stage_next_descriptor();
+  open_at_start = descriptor_count();
   return stage_set_up(state);
 }
 
 /* No descriptor is left open. */
 static int tear_down(void **state) {
-  assert_int_equal(stage_next_descriptor(), free_at_start);
+  assert_int_equal(descriptor_count(), open_at_start);
   return stage_tear_down(state);
 }
 
@@ -85,14 +86,14 @@ static void open_root(bool stepwise) {
 
 /* Opens, and closes again: 0 or -errno. */
 static int try(const char *path) {
-  int next = stage_next_descriptor();
+  unsigned count = descriptor_count();
   int fd = beneath_open(&beneath, path, O_RDONLY);
   if (fd >= 0) {
     assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
     assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
     assert_int_equal(close(fd), 0);
   }
-  assert_int_equal(stage_next_descriptor(), next);
+  assert_int_equal(descriptor_count(), count);
   return fd < 0 ? fd : 0;
 }
 
@@ -110,9 +111,9 @@ static void test_init(void **state) {
     assert_true(beneath_init(&beneath, stage.root, &error));
     assert_int_equal(beneath.stepwise, rows[i].stepwise);
     assert_int_equal(fcntl(beneath.root, F_GETFD), FD_CLOEXEC);
-    assert_int_equal(stage_next_descriptor(), free_at_start + 1);
+    assert_int_equal(descriptor_count(), open_at_start + 1);
     beneath_close(&beneath);
-    assert_int_equal(stage_next_descriptor(), free_at_start);
+    assert_int_equal(descriptor_count(), open_at_start);
   }
 }
 

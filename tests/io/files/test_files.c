@@ -15,6 +15,7 @@
 #include "io/base/limits.h"
 #include "io/files/private.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/descriptors.h"
 #include "tests/support/stage.h"
 
 STAGE_KERNEL
@@ -83,7 +84,7 @@ static void test_what_is_found(void **state) {
   for (int stepwise = 0; stepwise < 2; stepwise++) {
     struct files *files = stage_open((struct files_settings){0});
     files->beneath.stepwise = stepwise;
-    int next = stage_next_descriptor();
+    unsigned count = descriptor_count();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
       for (int again = 0; again < 2; again++) { /* the second time, from memory */
         struct file *file;
@@ -100,7 +101,7 @@ static void test_what_is_found(void **state) {
         }
         files_release(files, file);
       }
-    assert_int_equal(stage_next_descriptor(), next); /* nothing stays open */
+    assert_int_equal(descriptor_count(), count); /* nothing stays open */
     files_destroy(files);
   }
 }
@@ -212,9 +213,9 @@ static void test_replaced_before_it_is_opened(void **state) {
     files->beneath.stepwise = true;
     stage_put(stage_at("page"), "content", 7);
     before_open = changes[i];
-    int next = stage_next_descriptor();
+    unsigned count = descriptor_count();
     assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FORBIDDEN);
-    assert_int_equal(stage_next_descriptor(), next);
+    assert_int_equal(descriptor_count(), count);
     before_open = NULL;
     files_destroy(files);
     assert_int_equal(remove(stage_at("page")), 0);

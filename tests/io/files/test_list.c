@@ -4,6 +4,8 @@
 #include "io/files/list.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include "io/base/limits.h"
 #include "io/files/private.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/descriptors.h"
 #include "tests/support/stage.h"
 
 STAGE_KERNEL
@@ -69,7 +72,7 @@ static void test_what_is_told(void **state) {
   for (int stepwise = 0; stepwise < 2; stepwise++) {
     struct files *files = stage_open((struct files_settings){0});
     files->beneath.stepwise = stepwise;
-    int next = stage_next_descriptor();
+    unsigned count = descriptor_count();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
       struct files_list list;
       struct span path = span_of(rows[i].path, strlen(rows[i].path));
@@ -79,9 +82,30 @@ static void test_what_is_told(void **state) {
       assert_false(list.more);
       files_list_free(&list);
     }
-    assert_int_equal(stage_next_descriptor(), next); /* nothing stays open */
+    assert_int_equal(descriptor_count(), count); /* nothing stays open */
     files_destroy(files);
   }
+}
+
+/* A name may have as many bytes as a file system allows, and its time is told to the nanosecond. */
+static void test_a_name(void **state) {
+  static const struct timespec times[2] = {{.tv_sec = 1},
+                                           {.tv_sec = 1234567890, .tv_nsec = 987654321}};
+  char name[NAME_MAX + 1];
+  struct files_list list;
+  (void)state;
+  memset(name, 'n', NAME_MAX);
+  name[NAME_MAX] = 0;
+  stage_put(stage_at(name), "123", 3);
+  assert_int_equal(utimensat(AT_FDCWD, stage_at(name), times, 0), 0);
+  struct files *files = stage_open((struct files_settings){0});
+  assert_int_equal(files_list(files, span_of("", 0), &list), FILES_FOUND);
+  assert_int_equal(list.count, 1);
+  assert_int_equal(list.at[0].name.len, NAME_MAX);
+  assert_memory_equal(list.at[0].name.base, name, NAME_MAX + 1);
+  assert_int_equal(list.at[0].mtime_ns, 1234567890987654321);
+  files_list_free(&list);
+  files_destroy(files);
 }
 
 /* Directories first, whatever order the file system has. */
@@ -146,10 +170,8 @@ static void test_long_paths(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STAGE_TEST(test_what_is_told),
-      STAGE_TEST(test_order),
-      STAGE_TEST(test_the_most_names),
-      STAGE_TEST(test_long_paths),
+      STAGE_TEST(test_what_is_told),   STAGE_TEST(test_a_name),     STAGE_TEST(test_order),
+      STAGE_TEST(test_the_most_names), STAGE_TEST(test_long_paths),
   };
   return cmocka_run_group_tests_name("list", tests, NULL, NULL);
 }

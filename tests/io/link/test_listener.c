@@ -4,6 +4,7 @@
  */
 #include "io/link/listener.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +24,6 @@ int socket(int domain, int type, int protocol) {
     return -1;
   }
   return (int)syscall(SYS_socket, domain, type, protocol);
-}
-
-/* The number that the next descriptor will have. */
-static int next_descriptor(void) {
-  int fd = fcntl(0, F_DUPFD, 0);
-  assert_true(fd >= 0);
-  close(fd);
-  return fd;
 }
 
 static struct address address_of(const char *text, unsigned port) {
@@ -73,7 +66,7 @@ static void test_no_ipv6(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     const struct address address = address_of(rows[i].text, rows[i].port);
-    const int next = next_descriptor();
+    const unsigned count = descriptor_count();
     ipv6_error = rows[i].error;
     bool tried = rows[i].port == 0 || listener_try(&address, &error);
     bool open = listener_open(&listener, &address, 2, &error);
@@ -81,7 +74,7 @@ static void test_no_ipv6(void **state) {
     if (!tried || open != (rows[i].family != 0)) fail_msg("row %zu: %s", i, error.text);
     if (!open) {
       assert_non_null(strstr(error.text, strerror(rows[i].error)));
-      assert_int_equal(next_descriptor(), next);
+      assert_int_equal(descriptor_count(), count);
       continue;
     }
     assert_int_equal(listener.address.any.sa_family, rows[i].family);
@@ -90,7 +83,7 @@ static void test_no_ipv6(void **state) {
     if (rows[i].family == AF_INET)
       assert_int_equal(listener.address.ipv4.sin_addr.s_addr, INADDR_ANY);
     listener_close(&listener);
-    assert_int_equal(next_descriptor(), next);
+    assert_int_equal(descriptor_count(), count);
   }
 }
 
@@ -100,24 +93,24 @@ static void test_no_ipv6(void **state) {
 static void test_try(void **state) {
   (void)state;
   struct address address = address_of("127.0.0.1", free_port());
-  const int next = next_descriptor();
+  const unsigned count = descriptor_count();
   assert_true(listener_try(&address, &error));
-  assert_int_equal(next_descriptor(), next);
+  assert_int_equal(descriptor_count(), count);
   assert_true(listener_open(&listener, &address, 1, &error));
-  const int with_one = next_descriptor();
+  const unsigned with_one = descriptor_count();
   assert_false(listener_try(&address, &error));
   assert_non_null(strstr(error.text, "cannot listen on 127.0.0.1:"));
   assert_non_null(strstr(error.text, "Address already in use"));
-  assert_int_equal(next_descriptor(), with_one);
+  assert_int_equal(descriptor_count(), with_one);
   listener_close(&listener);
-  assert_int_equal(next_descriptor(), next);
+  assert_int_equal(descriptor_count(), count);
 }
 
 /* What a worker took is its own: closing leaves it open. */
 static void test_taken(void **state) {
   (void)state;
   struct address address = address_of("127.0.0.1", 0);
-  const int next = next_descriptor();
+  const unsigned count = descriptor_count();
   assert_true(listener_open(&listener, &address, 3, &error));
   int taken = listener_take(&listener, 1);
   assert_int_equal(fcntl(taken, F_GETFD), FD_CLOEXEC);
@@ -125,7 +118,7 @@ static void test_taken(void **state) {
   assert_int_equal(fcntl(taken, F_GETFD), FD_CLOEXEC);
   listener_close(&listener); /* there is nothing to close any more */
   close(taken);
-  assert_int_equal(next_descriptor(), next);
+  assert_int_equal(descriptor_count(), count);
 }
 
 /* Descriptors run out within any copy: none stays open. */
@@ -139,7 +132,9 @@ static void test_copies_run_out(void **state) {
   fds[1] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
   listener_close(&listener);
   assert_true(listener_adopt(&listener, fds, 2, 1, &error));
-  const int next = next_descriptor();
+  const unsigned count = descriptor_count();
+  const int next = dup(0);
+  close(next);
   assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
   for (int more = 0; more <= 2; more++) {
     less = (struct rlimit){.rlim_cur = (rlim_t)(next + more), .rlim_max = before.rlim_max};
@@ -149,7 +144,7 @@ static void test_copies_run_out(void **state) {
     assert_int_equal(copied, more == 2);
     if (!copied) assert_non_null(strstr(error.text, "cannot keep a copy of 127.0.0.1:"));
     if (copied) close(copies[0]), close(copies[1]);
-    assert_int_equal(next_descriptor(), next);
+    assert_int_equal(descriptor_count(), count);
   }
   listener_close(&listener);
 }

@@ -4,13 +4,13 @@
  */
 #include "tests/support/cmocka.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
 #include "engine/base/text.h"
 #include "tests/support/counted.h"
+#include "tests/support/descriptors.h"
 #include "tests/support/fake.h"
 #include "tools/serve/config/file.h"
 #include "tools/serve/config/load.h"
@@ -65,16 +65,6 @@ static struct counted_memory memory;
 static struct rates rates;
 static struct front front;
 static struct machine_peer peer = {.address = {0x20, 1}};
-
-static unsigned open_files(void) {
-  DIR *directory = opendir("/proc/self/fd");
-  assert_non_null(directory);
-  unsigned count = 0;
-  while (readdir(directory))
-    count++;
-  closedir(directory);
-  return count;
-}
 
 static struct router *make_router(unsigned number) {
   char text[400];
@@ -148,11 +138,11 @@ static void test_a_thousand_reloads(void **state) {
   for (unsigned i = 1; i <= 1100; i++) {
     number = reload(i, number);
     if (i != 100) continue; /* by then, all that is made once has been */
-    bytes = memory.bytes, count = memory.count, files = open_files();
+    bytes = memory.bytes, count = memory.count, files = descriptor_count();
   }
   assert_int_equal(memory.bytes, bytes);
   assert_int_equal(memory.count, count);
-  assert_int_equal(open_files(), files);
+  assert_int_equal(descriptor_count(), files);
   front_destroy(&front);
   rates_close(&rates);
   assert_int_equal(memory.count, 0);
