@@ -31,8 +31,10 @@ static const struct spdy_line server[] = {
     {"2.6.4, in each frame", OPENED "SET 7=10; SET 7=50 4=1 7=20; !send 1 100", SEEN ", DATA 1 50"},
     {"2.6.4, settings that are not known",
      OPENED "SET 0=7 9=1 16=1 23=5 16777215=3 7=10; !send 1 100", SEEN ", DATA 1 10"},
-    {"2.6.8, credit", "!windows; " OPENED "DATA 1 60000", SEEN ", data 1 60000, WINDOW_UPDATE 1 60000"},
-    {"2.6.8, but not once the peer has ended", "!windows; " OPENED "DATA/S 1 60000", SEEN ", data 1 60000 end"},
+    {"2.6.8, credit", "!windows; " OPENED "DATA 1 60000",
+     SEEN ", data 1 60000, WINDOW_UPDATE 1 60000"},
+    {"2.6.8, but not once the peer has ended", "!windows; " OPENED "DATA/S 1 60000",
+     SEEN ", data 1 60000 end"},
     {"2.6.4, a client's wish to persist, or to forget",
      OPENED "RAW x800300040100000c00000001030000070000000a; !send 1 100", SEEN ", DATA 1 10"},
 };
