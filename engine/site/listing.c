@@ -124,15 +124,13 @@ bool site_listing_answer(struct site_exchange *exchange, const struct site_quest
   struct span path = span_of(question->room, question->base_len);
   struct site_names names = {0};
   if (!source->ops->list) return false;
-  enum site_result result = source->ops->list(source->self, path, &names);
+  enum site_result result = source->ops->list(source->self, path, question->now_ns, &names);
   if (result == SITE_MISSING) return false;
   if (result != SITE_FOUND) {
     site_answer_error(exchange, question, site_answer_status(result), NULL);
     return true;
   }
-  bool made = make_page(exchange, path, &names);
-  source->ops->list_end(source->self, &names);
-  if (made)
+  if (make_page(exchange, path, &names))
     site_answer_page(exchange, question);
   else
     site_answer_error(exchange, question, 503, NULL);

@@ -109,8 +109,7 @@ struct site_name {
 struct site_names {
   const struct site_name *at; /* directories first, then in bytewise order */
   uint32_t count;
-  bool more;  /* there are others, which are not told */
-  void *room; /* the source's */
+  bool more; /* there are others, which are not told */
 };
 
 struct site_source_ops {
@@ -152,10 +151,9 @@ struct site_source_ops {
                              struct site_lookup *lookup);
   void (*recode_cancel)(void *self, struct site_lookup *lookup);
 
-  /* The names in a directory, whose path is as for lookup(). Any result but PENDING; after FOUND,
-   * list_end() follows. May be NULL, of a source that lists nothing. */
-  enum site_result (*list)(void *self, struct span path, struct site_names *names);
-  void (*list_end)(void *self, struct site_names *names);
+  /* The names in a directory, whose path is as for lookup(), lent until the next call. Any result but PENDING. May be
+   * NULL, of a source that lists nothing. */
+  enum site_result (*list)(void *self, struct span path, uint64_t now_ns, struct site_names *names);
 };
 
 struct site_source {

@@ -1,7 +1,7 @@
 /*
  * files/list.h - the names in a directory below a root.
  *
- * Reads the directory anew each time, directly: like the names that lookups ask for, its blocks are in the
+ * Reads the directory anew each time, directly (tools/serve/site.c keeps the last list for a while): like the names that lookups ask for, its blocks are in the
  * kernel's cache on all but the first use, and the bounds below limit the time.
  *
  * Told are regular files and directories, and symbolic links to them that a lookup would follow. At most

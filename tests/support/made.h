@@ -49,7 +49,6 @@ extern struct made {
   unsigned read_count, buffers_out, buffers_max;
   struct site_read *lent[MADE_WAITING_MAX]; /* reads with a buffer, the oldest first */
   struct site_names names;                  /* of each directory that is listed */
-  unsigned names_out;
   /* The source can recode(), if this is so when the site is opened: each time with this result, which waits as
    * lookups do. */
   bool recodes;

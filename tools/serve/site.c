@@ -7,6 +7,7 @@
 #include "tools/serve/site.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/limits.h"
 #include "io/base/limits.h"
@@ -16,10 +17,13 @@
 #include "tools/serve/limits.h"
 #include "tools/serve/rules/refusals.h"
 
+struct listed;
+
 struct serve_site {
   struct files *files;
   struct recode recode;
   struct site *site;
+  struct listed *listed; /* or NULL */
 };
 
 _Static_assert(sizeof(struct files_lookup) <= sizeof(((struct site_lookup *)0)->room),
@@ -152,15 +156,33 @@ static void lend_end(void *self, struct site_loan *loan) {
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
-/* What the site borrows until list_end(): the names as files tell them, and as the site wants them. */
+/* The list that was asked for last: the names as files tell them, and as the site wants them. It is believed for as long
+ * as a file is without a look at the disk, so that a directory is not read for each of many requests. */
 struct listed {
+  uint64_t until_ns;
   struct files_list inner;
+  size_t path_len;
+  uint8_t path[SITE_PATH_BYTES_MAX];
   struct site_name at[];
 };
 
-static enum site_result list(void *self, struct span path, struct site_names *names) {
-  struct serve_site *serve_site = self;
+static void forget_list(struct serve_site *serve_site) {
+  if (!serve_site->listed) return;
+  files_list_free(&serve_site->listed->inner);
+  free(serve_site->listed);
+  serve_site->listed = NULL;
+}
+
+static bool is_believed(const struct listed *listed, struct span path, uint64_t now_ns) {
+  return listed && now_ns < listed->until_ns &&
+         span_equal(span_of(listed->path, listed->path_len), path);
+}
+
+/* Reads the directory, and keeps what it says. */
+static enum site_result read_list(struct serve_site *serve_site, struct span path,
+                                  uint64_t now_ns) {
   struct files_list inner;
+  if (path.len > SITE_PATH_BYTES_MAX) return SITE_MISSING;
   enum files_result result = files_list(serve_site->files, path, &inner);
   if (result != FILES_FOUND) return result_of(result);
   struct listed *listed = malloc(sizeof *listed + inner.count * sizeof listed->at[0]);
@@ -168,23 +190,32 @@ static enum site_result list(void *self, struct span path, struct site_names *na
     files_list_free(&inner);
     return SITE_BUSY;
   }
+  listed->until_ns = now_ns + FILES_FRESH_NS;
   listed->inner = inner;
+  listed->path_len = path.len;
+  if (path.len > 0) memcpy(listed->path, path.base, path.len);
   for (uint32_t i = 0; i < inner.count; i++)
     listed->at[i] =
         (struct site_name){.name = inner.at[i].name,
                            .size_bytes = inner.at[i].size_bytes,
                            .modified_seconds = inner.at[i].mtime_ns / (int64_t)SECOND_NS,
                            .directory = inner.at[i].directory};
-  *names = (struct site_names){
-      .at = listed->at, .count = inner.count, .more = inner.more, .room = listed};
+  serve_site->listed = listed;
   return SITE_FOUND;
 }
 
-static void list_end(void *self, struct site_names *names) {
-  struct listed *listed = names->room;
-  (void)self;
-  files_list_free(&listed->inner);
-  free(listed);
+static enum site_result list(void *self, struct span path, uint64_t now_ns,
+                             struct site_names *names) {
+  struct serve_site *serve_site = self;
+  if (!is_believed(serve_site->listed, path, now_ns)) {
+    forget_list(serve_site);
+    const enum site_result result = read_list(serve_site, path, now_ns);
+    if (result != SITE_FOUND) return result;
+  }
+  const struct listed *listed = serve_site->listed;
+  *names = (struct site_names){
+      .at = listed->at, .count = listed->inner.count, .more = listed->inner.more};
+  return SITE_FOUND;
 }
 
 static const struct site_source_ops source_ops = {
@@ -197,7 +228,6 @@ static const struct site_source_ops source_ops = {
     .lend = lend,
     .lend_end = lend_end,
     .list = list,
-    .list_end = list_end,
     .recode = source_recode,
     .recode_cancel = source_recode_cancel,
 };
@@ -268,11 +298,13 @@ bool serve_site_is_idle(const struct serve_site *serve_site) {
 void serve_site_destroy(struct serve_site *serve_site) {
   if (!serve_site) return;
   site_destroy(serve_site->site);
+  forget_list(serve_site);
   files_destroy(serve_site->files);
   free(serve_site);
 }
 
 void serve_site_trim(struct serve_site *serve_site, uint64_t now_ns) {
+  if (serve_site->listed && now_ns >= serve_site->listed->until_ns) forget_list(serve_site);
   files_trim(serve_site->files, now_ns);
   site_trim(serve_site->site);
 }
