@@ -7,8 +7,8 @@
 #include "engine/base/limits.h"
 
 enum {
-  /* Fields of one request; servers take about as many. Untested: by name; test_weir.c uses the
-   * public header only, and sends 101. */
+  /* Fields of one request; servers take about as many. Untested: by name; tests use the public
+   * header only, and send 100 and 101. */
   LIB_FIELDS_MAX = 100,
   /* Defaults that weir.h promises. Untested: a test would take a minute, or 64 MiB. */
   LIB_TIMEOUT_SECONDS_DEFAULT = 60,

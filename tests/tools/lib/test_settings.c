@@ -1,6 +1,6 @@
 /*
- * lib/test_settings.c - the times and rates that lib/weir.h lets an embedder set. The clock is put ahead, so nothing
- * waits for them.
+ * lib/test_settings.c - the times, rates and sizes that lib/weir.h lets an embedder set. The clock is put ahead, so
+ * nothing waits for times.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/shifted_clock.h"
@@ -145,8 +145,35 @@ static void test_slow_uploads(void **state) {
   }
 }
 
+/* A response of body_bytes_max, and a request with as many fields as weir.h allows, are within the bounds. */
+static void test_the_most(void **state) {
+  static const struct weir_server_settings serve = {
+      .http = "127.0.0.1:0", .handler = &answers_handler, .workers = 1};
+  struct header fields[100];
+  char origin[64];
+  (void)state;
+  for (size_t i = 0; i < 100; i++)
+    fields[i] = (struct header){.name = span_text("x-field"), .value = span_text("1")};
+  struct weir_server *server = weir_server_start(&serve, error, sizeof error);
+  assert_non_null(server);
+  snprintf(origin, sizeof origin, "http://127.0.0.1:%u", weir_server_http_port(server));
+  const struct weir_client_settings connect = {.origin = origin,
+                                               .body_bytes_max = ANSWERS_BIG_BYTES};
+  struct weir_client *client = weir_client_open(&connect, error, sizeof error);
+  assert_non_null(client);
+  const struct weir_request most = {.path = "/big", .fields = fields, .field_count = 100};
+  struct weir_response response;
+  if (!weir_client_fetch(client, &most, &response)) fail_msg("%s", response.error);
+  assert_int_equal(response.status, 200);
+  assert_int_equal(response.body_len, ANSWERS_BIG_BYTES);
+  weir_response_free(&response);
+  weir_client_close(client);
+  assert_true(weir_server_stop(server, 1));
+}
+
 int main(void) {
   answers_init();
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_slow_uploads)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_slow_uploads),
+                                     cmocka_unit_test(test_the_most)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
