@@ -23,85 +23,63 @@ enum {
   WORD_BITS = 64,
   REFILLED_BITS = WORD_BITS - 8, /* at least as many are there after a refill */
   PEEKS = REFILLED_BITS / HUFFMAN_PEEK_BITS,
-  ROUND_BYTES_MAX = PEEKS * HUFFMAN_PEEK_BITS / 8, /* of input in a round; derived from the two */
-  PADDING_BITS_MAX = 7,                            /* fixed by RFC 7541 section 5.2 */
   RUN_BITS_MAX = WORD_BITS - 8, /* encoded in a step, behind up to 7; derived from the word */
+  PADDING_BITS_MAX = 7,         /* fixed by RFC 7541 section 5.2 */
 };
 
-/* Invariant: the top `bits` bits of `word` are input that is not decoded yet. Below may be bits that
- * follow; or'ing them in again changes nothing. */
-struct bits {
-  uint64_t word; /* inverted */
-  unsigned bits;
-  const uint8_t *at;   /* the next byte; goes on beyond the end */
-  const uint8_t *last; /* the last 8 bytes of input */
+/* Input that is not decoded yet: the last `left` bits before `end`, 1 or more, which at least 8 readable bytes
+ * precede. */
+struct input {
+  const uint8_t *end;
+  ptrdiff_t left; /* below 1: all was taken, or more */
 };
 
-/* The first `len` bytes, 1 .. 7, at the top of a word. */
-static inline uint64_t load_some(const uint8_t *at, size_t len) {
+/* The first `len` bytes, 1 .. 7, at the end of 8. */
+static inline void align_right(uint8_t *out, const uint8_t *at, size_t len) {
+  uint64_t word;
   if (len >= 4) /* two loads that overlap */
-    return (uint64_t)wire_get32(at) << 32 | (uint64_t)wire_get32(at + len - 4) << 8 * (8 - len);
-  return (uint64_t)at[0] << 56 | (uint64_t)at[len / 2] << 8 * (7 - len / 2) |
-         (uint64_t)at[len - 1] << 8 * (8 - len);
+    word = (uint64_t)wire_get32(at) << 8 * (len - 4) | wire_get32(at + len - 4);
+  else
+    word = (uint64_t)at[0] << 8 * (len - 1) | (uint64_t)at[len / 2] << 8 * (len - 1 - len / 2) |
+           at[len - 1];
+  wire_put64(out, word);
 }
 
-/* Less than 8 bytes of input are loaded here. */
-static inline struct bits bits_of(struct span in) {
-  static const uint8_t nothing[8];
-  if (in.len >= 8) return (struct bits){.at = in.base, .last = in.base + in.len - 8};
-  const unsigned bits = 8 * (unsigned)in.len, rest = WORD_BITS - bits;
-  return (struct bits){.word = ~load_some(in.base, in.len) >> rest << rest,
-                       .bits = bits,
-                       .at = nothing + 8,
-                       .last = nothing};
+/* Short input is copied to `room`. */
+static inline struct input input_of(struct span in, uint8_t room[static 8]) {
+  const ptrdiff_t bits = 8 * (ptrdiff_t)in.len;
+  if (likely(in.len >= 8)) return (struct input){in.base + in.len, bits};
+  align_right(room, in.base, in.len);
+  return (struct input){room + 8, bits};
 }
 
-/* Bits that are left of the input; below 0: more were taken. */
-static inline ptrdiff_t left(const struct bits *b) {
-  return 8 * (b->last + 8 - b->at) + (ptrdiff_t)b->bits;
+/* The next 57 bits at least, or all that is left and zeros behind it. */
+static inline uint64_t next_word(const struct input *in) {
+  const ptrdiff_t bytes = in->left <= WORD_BITS ? WORD_BITS / 8 : (in->left + 7) / 8;
+  return ~wire_get64(in->end - bytes) << (8 * bytes - in->left);
 }
 
-/* `next` has the 8 bytes at b->at, inverted. */
-static inline void refill_with(struct bits *b, uint64_t next) {
-  b->word |= next >> b->bits;
-  b->at += (WORD_BITS - 1 - b->bits) >> 3;
-  b->bits |= REFILLED_BITS;
-}
+/* What a round did. */
+struct round {
+  uint64_t word;
+  uint8_t *out;  /* the end of the output */
+  unsigned bits; /* taken */
+  bool found;    /* the last look-up found a symbol */
+};
 
-/* Near the end or beyond: loads 8 bytes that overlap those before. */
-static inline void refill_last(struct bits *b) {
-  const uint8_t *from = b->at < b->last ? b->at : b->last;
-  const size_t past = (size_t)(b->at - from), shift = 4 * (past < 8 ? past : 8);
-  refill_with(b, ~wire_get64(from) << shift << shift);
-}
-
-/* Both symbols of a look-up, one after the other in one store. */
-static inline void put_symbols(uint8_t *out, uint32_t peek) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  const uint16_t symbols = (uint16_t)(peek >> 16);
-  memcpy(out, &symbols, sizeof symbols);
-#else
-  out[0] = (uint8_t)(peek >> 16);
-  out[1] = (uint8_t)(peek >> 24);
-#endif
-}
-
-/* Returns the end of the output, and sets `*found` to whether the last look-up found a symbol. */
-__attribute__((always_inline)) static inline uint8_t *take_round(struct bits *b, uint8_t *out,
-                                                                 bool store, bool *found) {
-  uint32_t sums = 0; /* of bits and counts; neither goes beyond its 8 bits */
-  uint32_t peek = 0;
+__attribute__((always_inline)) static inline struct round take_round(uint64_t word, uint8_t *out,
+                                                                     bool store) {
+  size_t sums = 0, takes = 0;
 #pragma GCC unroll 4
   for (unsigned i = 0; i < PEEKS; i++) {
-    peek = huffman_peeks[b->word >> (WORD_BITS - HUFFMAN_PEEK_BITS)];
-    if (store) put_symbols(out, peek);
-    out += (uint8_t)(peek >> 8);
-    b->word <<= peek & (WORD_BITS - 1);
-    sums += peek;
+    const size_t peek = word >> (WORD_BITS - HUFFMAN_PEEK_BITS);
+    takes = huffman_takes[peek];
+    if (store) memcpy(out + (sums >> HUFFMAN_TAKES_SHIFT), huffman_symbols[peek], 2);
+    sums += takes;
+    word <<= takes & (WORD_BITS - 1);
   }
-  b->bits -= (uint8_t)sums;
-  *found = (uint8_t)(peek >> 8);
-  return out;
+  return (struct round){word, out + (sums >> HUFFMAN_TAKES_SHIFT),
+                        sums & ((1u << HUFFMAN_TAKES_SHIFT) - 1), takes != 0};
 }
 
 /* The symbol whose code, longer than a peek, begins with the top bits; returns its bits, or 0 for EOS. */
@@ -115,34 +93,52 @@ static unsigned find_long(uint32_t top, uint8_t *symbol) {
   return length->bits;
 }
 
+/* Where a look-up found nothing. Takes a long code; false at the end, and at what is no code, which sets `left` to
+ * less than 0. */
+static bool take_long(struct input *in, uint8_t **out, bool store, bool *rare) {
+  uint8_t symbol = 0;
+  if (in->left <= PADDING_BITS_MAX) return false;
+  const unsigned bits = find_long((uint32_t)(~next_word(in) >> 32), &symbol);
+  in->left = bits > 0 ? in->left - (ptrdiff_t)bits : -1;
+  if (store) **out = symbol;
+  ++*out;
+  *rare = true;
+  return in->left > 0;
+}
+
+/* Rounds from the beginning on, until a look-up finds nothing or the end is near. Here a round need not wait for its load. */
+__attribute__((always_inline)) static inline uint8_t *take_quickly(struct input *in, uint8_t *out,
+                                                                   bool store) {
+  const uint8_t *at = in->end - in->left / 8, *last = in->end - 8;
+  struct round round = {.out = out, .found = true};
+  /* The top `bits` bits of `word` are counted. Below are bits that follow; or'ing them in again changes nothing. */
+  unsigned bits = 0;
+  while (at <= last && likely(round.found)) {
+    round.word |= ~wire_get64(at) >> bits;
+    at += (WORD_BITS - 1 - bits) >> 3;
+    bits |= REFILLED_BITS;
+    round = take_round(round.word, round.out, store);
+    bits -= round.bits;
+    in->left -= round.bits;
+  }
+  return round.out;
+}
+
 /* Both decoding functions. Without `store`, `out` only counts. */
-__attribute__((always_inline)) static inline size_t decode(struct span in, uint8_t *out, bool store,
-                                                           bool *rare) {
-  const uint8_t *begin = out;
-  bool found;
+__attribute__((always_inline)) static inline size_t decode(struct span coded, uint8_t *out,
+                                                           bool store, bool *rare) {
+  uint8_t room[8], *at = out;
   *rare = false;
-  if (in.len == 0) return 0; /* its base may be NULL */
-  struct bits b = bits_of(in);
-  /* Round k loads from byte 6 * k + 1 at most, since the refill before it may have loaded 63 bits. */
-  for (size_t bytes = in.len; bytes > 8; bytes -= ROUND_BYTES_MAX) {
-    refill_with(&b, ~wire_get64(b.at));
-    out = take_round(&b, out, store, &found);
-  }
+  if (coded.len == 0) return 0; /* its base may be NULL */
+  struct input in = input_of(coded, room);
+  if (likely(coded.len >= 8)) at = take_quickly(&in, at, store);
   for (;;) {
-    refill_last(&b);
-    out = take_round(&b, out, store, &found);
-    if (found) continue;
-    refill_last(&b);
-    if (left(&b) <= PADDING_BITS_MAX) return left(&b) >= 0 ? (size_t)(out - begin) : HUFFMAN_BAD;
-    uint8_t symbol = 0;
-    const unsigned bits = find_long((uint32_t)(~b.word >> 32), &symbol);
-    if (bits == 0) return HUFFMAN_BAD;
-    if (store) *out = symbol;
-    out++;
-    b.word <<= bits;
-    b.bits -= bits;
-    *rare = true;
+    const struct round round = take_round(next_word(&in), at, store);
+    at = round.out;
+    in.left -= round.bits;
+    if (in.left <= 0 || (!round.found && !take_long(&in, &at, store, rare))) break;
   }
+  return in.left < 0 ? HUFFMAN_BAD : (size_t)(at - out);
 }
 
 size_t huffman_decode(struct span in, uint8_t *out, bool *rare) {

@@ -17,7 +17,7 @@ enum { HUFFMAN_DECODE_SLACK = 3 };
 /* Room that huffman_decode() needs for `len` encoded bytes: the shortest code has 5 bits. It writes
  * up to HUFFMAN_DECODE_SLACK bytes more than it returns. */
 static inline size_t huffman_decode_bound(size_t len) {
-  return len + len / 5 * 3 + len % 5 * 3 / 5 + HUFFMAN_DECODE_SLACK;
+  return len + len * 3 / 5 + HUFFMAN_DECODE_SLACK;
 }
 
 /* Decodes `in` to `out`; returns the bytes it became, or HUFFMAN_BAD. `out` has room for

@@ -9,6 +9,7 @@ numbers in the order of their symbols.
 import generated
 
 PEEK_BITS = 12  # also HUFFMAN_PEEK_BITS in engine/hpack/huffman_table.h
+TAKES_SHIFT = 6  # also HUFFMAN_TAKES_SHIFT
 
 
 def codes():
@@ -35,7 +36,7 @@ def peek_table(by_code):
     for value in reversed(range(1 << PEEK_BITS)):
         symbols, used = peek_entry(format(value, f"0{PEEK_BITS}b"), by_code)
         first, second = (symbols + [0, 0])[:2]
-        yield f"0x{second << 24 | first << 16 | len(symbols) << 8 | used:08x}"
+        yield f"{len(symbols)} << {TAKES_SHIFT} | {used}", f"{{{first}, {second}}}"
 
 
 def long_lengths(code):
@@ -62,6 +63,7 @@ def main():
     lengths, symbols = long_lengths(code)
     encode = ",\n".join(f"{{0x{int(code[s], 2):x}, {len(code[s])}}}" for s in range(256))
     bits = ", ".join(str(len(code[s])) for s in range(256))
+    takes, symbol_pairs = zip(*peek_table(by_code))
     rows = ",\n".join(f"{{0x{first:08x}u, {offset}, {length}}}" for length, first, _, offset in lengths)
     # EOS has no octet. Its place holds 0; hpack/huffman.c never reads it.
     octets = ", ".join(str(s if s < 256 else 0) for s in symbols)
@@ -73,8 +75,11 @@ const struct huffman_code huffman_codes[256] = {{ {encode} }};
 
 const uint8_t huffman_code_bits[256] = {{ {bits} }};
 
-const uint32_t huffman_peeks[1 << HUFFMAN_PEEK_BITS] = {{
-{", ".join(peek_table(by_code))} }};
+const uint8_t huffman_takes[1 << HUFFMAN_PEEK_BITS] = {{
+{", ".join(takes)} }};
+
+const uint8_t huffman_symbols[1 << HUFFMAN_PEEK_BITS][2] = {{
+{", ".join(symbol_pairs)} }};
 
 const struct huffman_length huffman_lengths[HUFFMAN_LENGTHS] = {{ {rows} }};
 
