@@ -15,6 +15,18 @@ static inline struct span span_text(const char *text) {
   return span_of(text, __builtin_strlen(text));
 }
 
+/* memcmp() == 0 without a call, for short text. Loads may overlap. */
+static inline bool text_same(const uint8_t *a, const uint8_t *b, size_t len) {
+  if (len >= 8) {
+    for (size_t i = 0; i + 8 < len; i += 8)
+      if (__builtin_memcmp(a + i, b + i, 8) != 0) return false;
+    return __builtin_memcmp(a + len - 8, b + len - 8, 8) == 0;
+  }
+  if (len >= 4)
+    return __builtin_memcmp(a, b, 4) == 0 && __builtin_memcmp(a + len - 4, b + len - 4, 4) == 0;
+  return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 static inline bool span_equal(struct span a, struct span b) {
   return a.len == b.len && (a.len == 0 || __builtin_memcmp(a.base, b.base, a.len) == 0);
 }

@@ -28,6 +28,9 @@
 /* Room for every pair of strings that fits the table. Derived from its bound. */
 enum { SCRATCH_BYTES = HPACK_TABLE_BYTES_MAX };
 
+/* Dynamic entries whose index is in the first octet. Derived from section 6.1. */
+enum { AGES_OF_OCTET = 0x7f - HPACK_STATIC_COUNT - 1 };
+
 /* One call of hpack_decode(). No error outlives it (CVE-2024-7246). */
 struct block {
   struct hpack_decoder *decoder;
@@ -45,32 +48,42 @@ struct room {
   bool short_of; /* a string did not fit: its span has no base */
 };
 
+static const char bad_code[] = "bad Huffman code";
+
 static enum hpack_result fail(struct block *b, const char *reason) {
   b->reason = reason;
   return HPACK_ERROR;
 }
 
-/* The octets after a prefix of all ones: least significant first, 7 bits each (section 5.1). */
-static enum hpack_result integer_rest(struct block *b, uint32_t prefix, uint32_t *value) {
-  uint64_t sum = prefix;
-  for (unsigned octets = 1; octets < HPACK_INTEGER_OCTETS_MAX; octets++) {
-    if (b->at == b->end) return fail(b, "integer is cut off");
-    const uint8_t octet = *b->at++;
-    sum += (uint64_t)(octet & 0x7f) << 7 * (octets - 1);
-    if (octet & 0x80) continue;
-    if (sum > HPACK_INTEGER_MAX) return fail(b, "integer is too large");
-    *value = (uint32_t)sum;
-    return HPACK_OK;
-  }
-  return fail(b, "integer has too many octets");
+/* Reading functions return where what they read ends; NULL: they failed. */
+static const uint8_t *fail_at(struct block *b, const char *reason) {
+  b->reason = reason;
+  return NULL;
 }
 
-/* The integer whose prefix is the low `prefix_bits` of the octet at b->at. */
-static inline enum hpack_result integer(struct block *b, unsigned prefix_bits, uint32_t *value) {
-  const uint32_t ones = (1u << prefix_bits) - 1;
-  *value = *b->at++ & ones;
-  if (likely(*value < ones)) return HPACK_OK;
-  return integer_rest(b, ones, value);
+/* The octets after a prefix of all ones: least significant first, 7 bits each (section 5.1). */
+static const uint8_t *integer_rest(struct block *b, const uint8_t *at, uint32_t prefix,
+                                   uint32_t *value) {
+  uint64_t sum = prefix;
+  for (unsigned octets = 1; octets < HPACK_INTEGER_OCTETS_MAX; octets++) {
+    if (at == b->end) return fail_at(b, "integer is cut off");
+    const uint8_t octet = *at++;
+    sum += (uint64_t)(octet & 0x7f) << 7 * (octets - 1);
+    if (octet & 0x80) continue;
+    if (sum > HPACK_INTEGER_MAX) return fail_at(b, "integer is too large");
+    *value = (uint32_t)sum;
+    return at;
+  }
+  return fail_at(b, "integer has too many octets");
+}
+
+/* The integer whose prefix is the low `prefix_bits` of the octet at `at`. */
+static inline const uint8_t *integer(struct block *b, const uint8_t *at, unsigned prefix_bits,
+                                     uint32_t *value) {
+  const uint32_t ones = (1u << prefix_bits) - 1, prefix = *at & ones;
+  if (unlikely(prefix == ones)) return integer_rest(b, at + 1, ones, value);
+  *value = prefix;
+  return at + 1;
 }
 
 /* A string literal as it came (section 5.2). */
@@ -79,36 +92,37 @@ struct literal_string {
   bool huffman;
 };
 
-static inline enum hpack_result literal_string(struct block *b, struct literal_string *string) {
-  if (b->at == b->end) return fail(b, "string is missing");
-  string->huffman = *b->at & 0x80;
-  uint32_t len;
-  if (integer(b, 7, &len) != HPACK_OK) return HPACK_ERROR;
-  if (len > (size_t)(b->end - b->at)) return fail(b, "string is cut off");
-  string->bytes = span_of(b->at, len);
-  b->at += len;
-  return HPACK_OK;
+static inline const uint8_t *literal_string(struct block *b, const uint8_t *at,
+                                            struct literal_string *string) {
+  if (at == b->end) return fail_at(b, "string is missing");
+  string->huffman = *at & 0x80;
+  uint32_t len = 0;
+  at = integer(b, at, 7, &len);
+  if (unlikely(!at)) return NULL;
+  if (len > (size_t)(b->end - at)) return fail_at(b, "string is cut off");
+  string->bytes = span_of(at, len);
+  return at + len;
 }
 
 /* Huffman-coded `coded` to a string in `room`; `*rare` as huffman_decode(). The length is counted exactly
- * only where the quick bound does not fit. */
-static enum hpack_result decode_string(struct block *b, struct room *room, struct span coded,
-                                       struct span *string, bool *rare) {
-  size_t len = 0;
+ * only where the quick bound does not fit. False: it is no code. */
+static inline bool decode_string(struct room *room, struct span coded, struct span *string,
+                                 bool *rare) {
   if (unlikely(huffman_decode_bound(coded.len) > room->left)) {
-    len = huffman_decode_len(coded);
-    if (len != HUFFMAN_BAD && len + HUFFMAN_DECODE_SLACK > room->left) {
+    const size_t len = huffman_decode_len(coded);
+    if (len == HUFFMAN_BAD) return false;
+    if (len + HUFFMAN_DECODE_SLACK > room->left) {
       *string = span_of(NULL, len);
       room->short_of = true;
-      return HPACK_OK;
+      return true;
     }
   }
-  if (len != HUFFMAN_BAD) len = huffman_decode(coded, room->at, rare);
-  if (len == HUFFMAN_BAD) return fail(b, "bad Huffman code");
+  const size_t len = huffman_decode(coded, room->at, rare);
+  if (unlikely(len == HUFFMAN_BAD)) return false;
   *string = span_of(room->at, len);
   room->at += len;
   room->left -= len;
-  return HPACK_OK;
+  return true;
 }
 
 /* The entry that `index` (above the static table) refers to, or NULL. */
@@ -120,73 +134,85 @@ static inline const struct hpack_entry *dynamic_entry(const struct hpack_decoder
 
 /* A name taken from a table. One that is stored in the dynamic table is copied, since inserting
  * this very field may evict it (section 4.4). */
-static enum hpack_result name_indexed(struct block *b, struct room *room, uint32_t index,
-                                      struct header *field) {
+static inline const uint8_t *name_indexed(struct block *b, const uint8_t *at, struct room *room,
+                                          uint32_t index, struct header *field) {
   if (index <= HPACK_STATIC_COUNT) {
     field->name = hpack_static[index].name;
     field->token = hpack_static[index].token;
-    return HPACK_OK;
+    return at;
   }
   const struct hpack_entry *entry = dynamic_entry(b->decoder, index);
-  if (!entry) return fail(b, "index beyond the table");
+  if (!entry) return fail_at(b, "index beyond the table");
   field->token = entry->token;
   field->flags |= entry->flags & HEADER_NAME_BAD;
   if (entry->token != TOKEN_UNKNOWN) {
-    field->name = header_token_name((enum header_token)entry->token);
-    return HPACK_OK;
+    field->name = header_token_names[entry->token];
+    return at;
   }
   field->name = span_of(room->at, entry->name_len);
   if (entry->name_len > room->left) {
     field->name.base = NULL;
     room->short_of = true;
-    return HPACK_OK;
+    return at;
   }
   hpack_table_copy_name(&b->decoder->table, entry, room->at);
   room->at += entry->name_len;
   room->left -= entry->name_len;
-  return HPACK_OK;
+  return at;
 }
 
 /* A Huffman-coded name that is known need not be decoded. */
-static enum hpack_result name_literal(struct block *b, struct room *room, struct header *field) {
+static inline const uint8_t *name_literal(struct block *b, const uint8_t *at, struct room *room,
+                                          struct header *field) {
   struct literal_string name;
-  if (literal_string(b, &name) != HPACK_OK) return HPACK_ERROR;
+  at = literal_string(b, at, &name);
+  if (unlikely(!at)) return NULL;
   field->token =
       (uint16_t)(name.huffman ? coded_names_token_of(name.bytes) : header_token_of(name.bytes));
   if (field->token != TOKEN_UNKNOWN) {
-    field->name = header_token_name((enum header_token)field->token);
-    return HPACK_OK;
+    field->name = header_token_names[field->token];
+    return at;
   }
   field->name = name.bytes;
   bool rare;
-  if (name.huffman && decode_string(b, room, name.bytes, &field->name, &rare) != HPACK_OK)
-    return HPACK_ERROR;
+  if (name.huffman && !decode_string(room, name.bytes, &field->name, &rare))
+    return fail_at(b, bad_code);
   if (field->name.base) field->flags |= header_name_flags(field->name);
-  return HPACK_OK;
+  return at;
 }
 
 /* What is not allowed inside of a value are rare octets. */
-static enum hpack_result value_literal(struct block *b, struct room *room, struct header *field) {
+static inline const uint8_t *value_literal(struct block *b, const uint8_t *at, struct room *room,
+                                           struct header *field) {
   struct literal_string value;
+  at = literal_string(b, at, &value);
+  if (unlikely(!at)) return NULL;
   bool rare = true;
-  if (literal_string(b, &value) != HPACK_OK) return HPACK_ERROR;
-  field->value = value.bytes;
-  if (value.huffman && decode_string(b, room, value.bytes, &field->value, &rare) != HPACK_OK)
-    return HPACK_ERROR;
-  if (!field->value.base) return HPACK_OK;
-  field->flags |= rare ? header_value_flags(field->value) : header_value_end_flags(field->value);
-  field->flags |= header_pseudo_flags(field->token, field->value);
-  return HPACK_OK;
+  struct span text = value.bytes;
+  if (value.huffman && !decode_string(room, value.bytes, &text, &rare)) return fail_at(b, bad_code);
+  field->value = text;
+  if (unlikely(!text.base)) return at;
+  field->flags |= rare ? header_value_flags(text) : header_value_end_flags(text);
+  if (field->token <= TOKEN_PSEUDO_LAST) field->flags |= header_pseudo_flags(field->token, text);
+  return at;
 }
 
-/* A literal's name and value, `prefix_bits` of index before them. */
-static enum hpack_result literal_strings(struct block *b, struct room *room, unsigned prefix_bits,
-                                         struct header *field) {
-  uint32_t index;
-  if (integer(b, prefix_bits, &index) != HPACK_OK) return HPACK_ERROR;
-  const enum hpack_result named =
-      index > 0 ? name_indexed(b, room, index, field) : name_literal(b, room, field);
-  return named == HPACK_OK ? value_literal(b, room, field) : named;
+/* Sets `field` to the literal at b->at, and b->at to its end. */
+__attribute__((noinline)) static enum hpack_result
+literal_strings(struct block *b, struct room *room, struct header *field) {
+  const uint8_t *at = b->at;
+  const uint8_t octet = *at;
+  uint32_t index = 0;
+  at = octet & 0x40 ? integer(b, at, 6, &index) : integer(b, at, 4, &index);
+  if (unlikely(!at)) return HPACK_ERROR;
+  field->flags = (octet & 0x50) == 0x10 ? HEADER_NEVER_INDEX : 0;
+  field->memo = 0;
+  at = index > 0 ? name_indexed(b, at, room, index, field) : name_literal(b, at, room, field);
+  if (unlikely(!at)) return HPACK_ERROR;
+  at = value_literal(b, at, room, field);
+  if (unlikely(!at)) return HPACK_ERROR;
+  b->at = at;
+  return HPACK_OK;
 }
 
 /* Copies a borrowed field's strings to the arena. False when that has no room. */
@@ -224,6 +250,8 @@ static void own_all(struct block *b) {
  * fit the scratch buffer does not fit the table either. */
 static enum hpack_result insert(struct block *b, const struct header *field) {
   struct hpack_table *table = &b->decoder->table;
+  if (likely(hpack_table_has_room(table, field)) && hpack_table_insert(table, field))
+    return HPACK_OK;
   if (b->borrowed && hpack_table_disturbs(table, field)) own_all(b);
   if (!hpack_table_fits(table, field->name.len, field->value.len)) {
     hpack_table_clear(table);
@@ -234,47 +262,45 @@ static enum hpack_result insert(struct block *b, const struct header *field) {
   return HPACK_NO_MEMORY;
 }
 
-/* What the first octet of a literal says. */
-struct literal {
-  unsigned prefix_bits;
-  bool indexed;
-  uint8_t flags;
-};
-
-static inline struct literal literal_of(uint8_t octet) {
-  if (octet & 0x40) return (struct literal){.prefix_bits = 6, .indexed = true};
-  return (struct literal){.prefix_bits = 4, .flags = octet & 0x10 ? HEADER_NEVER_INDEX : 0};
+static inline bool is_to_be_indexed(uint8_t octet) {
+  return octet & 0x40;
 }
 
 /* A literal of a list that has overflowed: counted, and inserted where it says so. */
 __attribute__((noinline)) static enum hpack_result literal_dropped(struct block *b) {
   uint8_t scratch[SCRATCH_BYTES];
   struct room room = {.at = scratch, .left = sizeof scratch};
-  const struct literal literal = literal_of(*b->at);
-  struct header field = {.flags = literal.flags};
-  const enum hpack_result result = literal_strings(b, &room, literal.prefix_bits, &field);
+  struct header field;
+  const bool indexed = is_to_be_indexed(*b->at);
+  const enum hpack_result result = literal_strings(b, &room, &field);
   if (result != HPACK_OK) return result;
   const bool kept = headers_account(b->out, field.name.len, field.value.len);
   assert(!kept);
-  return literal.indexed ? insert(b, &field) : HPACK_OK;
+  return indexed ? insert(b, &field) : HPACK_OK;
 }
 
+/* The field is made where it stays: a struct that is made of small stores and then copied by large loads would wait for
+ * the stores. */
 static enum hpack_result literal_kept(struct block *b) {
   struct headers *out = b->out;
   const uint8_t *begin = b->at;
+  const bool indexed = is_to_be_indexed(*begin);
   struct room room = {.at = out->arena + out->arena_used, .left = out->arena_max - out->arena_used};
-  const struct literal literal = literal_of(*b->at);
-  struct header field = {.flags = literal.flags};
-  const enum hpack_result result = literal_strings(b, &room, literal.prefix_bits, &field);
-  if (result != HPACK_OK) return result;
+  if (unlikely(out->count == out->max)) {
+    out->overflowed = true;
+    return literal_dropped(b);
+  }
+  struct header *field = &out->at[out->count];
+  const enum hpack_result result = literal_strings(b, &room, field);
+  if (unlikely(result != HPACK_OK)) return result;
   if (unlikely(room.short_of)) {
     out->overflowed = true;
     b->at = begin;
     return literal_dropped(b);
   }
-  if (headers_account(out, field.name.len, field.value.len)) out->at[out->count++] = field;
+  if (likely(headers_account(out, field->name.len, field->value.len))) out->count++;
   out->arena_used = out->arena_max - room.left; /* dropped or not: its insertion may take more */
-  return literal.indexed ? insert(b, &field) : HPACK_OK;
+  return indexed ? insert(b, field) : HPACK_OK;
 }
 
 /* Sets the field of an entry, whose strings are `strings`, in place: a struct that is made of small stores and then
@@ -310,7 +336,9 @@ static inline void indexed_dynamic(struct block *b, const struct hpack_entry *en
 
 static inline enum hpack_result indexed(struct block *b) {
   uint32_t index;
-  if (unlikely(integer(b, 7, &index) != HPACK_OK)) return HPACK_ERROR;
+  const uint8_t *at = integer(b, b->at, 7, &index);
+  if (unlikely(!at)) return HPACK_ERROR;
+  b->at = at;
   if (index - 1 < HPACK_STATIC_COUNT) {
     const struct header *field = &hpack_static[index];
     if (headers_account(b->out, field->name.len, field->value.len))
@@ -324,6 +352,40 @@ static inline enum hpack_result indexed(struct block *b) {
   return HPACK_OK;
 }
 
+/* The next fields, as long as each is an index of one octet, the list has room, and nothing has to be copied. */
+static inline void indexed_run(struct block *b) {
+  struct headers *out = b->out;
+  const struct hpack_table *table = &b->decoder->table;
+  const uint32_t ages = table->count < AGES_OF_OCTET ? table->count : AGES_OF_OCTET;
+  const size_t most = out->max - out->count, octets = (size_t)(b->end - b->at);
+  const uint8_t *at = b->at, *end = at + (octets < most ? octets : most);
+  struct header *to = out->at + out->count;
+  size_t left = out->list_bytes_max - out->list_bytes;
+  for (; at < end; at++, to++) {
+    const uint32_t index = *at - 0x80u; /* of another representation: too large for both tables */
+    size_t bytes;
+    if (index - 1 < HPACK_STATIC_COUNT) {
+      const struct header *field = &hpack_static[index];
+      bytes = field->name.len + field->value.len + HEADER_OVERHEAD_BYTES;
+      if (unlikely(bytes > left)) break;
+      *to = *field;
+    } else {
+      const uint32_t age = index - HPACK_STATIC_COUNT - 1;
+      if (age >= ages) break;
+      const struct hpack_entry *entry = hpack_table_at(table, age);
+      const uint8_t *strings = hpack_table_strings(table, entry);
+      bytes = (size_t)entry->name_len + entry->value_len + HEADER_OVERHEAD_BYTES;
+      if (unlikely(!strings) || unlikely(bytes > left)) break;
+      set_field(to, entry, strings);
+      b->borrowed = true;
+    }
+    left -= bytes;
+  }
+  out->count += (uint32_t)(at - b->at);
+  out->list_bytes = out->list_bytes_max - left;
+  b->at = at;
+}
+
 static inline bool is_size_update(const struct block *b) {
   return b->at < b->end && (*b->at & 0xe0) == 0x20;
 }
@@ -334,7 +396,9 @@ static enum hpack_result size_updates(struct block *b) {
   struct hpack_decoder *decoder = b->decoder;
   for (unsigned count = 0; count < HPACK_SIZE_UPDATES_MAX && is_size_update(b); count++) {
     uint32_t bytes;
-    if (integer(b, 5, &bytes) != HPACK_OK) return HPACK_ERROR;
+    const uint8_t *at = integer(b, b->at, 5, &bytes);
+    if (!at) return HPACK_ERROR;
+    b->at = at;
     if (bytes > decoder->limit_bytes) return fail(b, "table size update above the limit");
     if (decoder->update_required && bytes > decoder->required_bytes)
       return fail(b, "table size update above the lowered limit");
@@ -344,11 +408,16 @@ static enum hpack_result size_updates(struct block *b) {
   return decoder->update_required ? fail(b, "table size update is missing") : HPACK_OK;
 }
 
-static enum hpack_result field(struct block *b) {
+/* One field, or several. */
+static enum hpack_result fields(struct block *b) {
   const uint8_t octet = *b->at;
-  if (likely(octet & 0x80)) return indexed(b);
+  if (octet & 0x80) {
+    const uint8_t *begin = b->at;
+    if (likely(!b->out->overflowed)) indexed_run(b);
+    return likely(b->at > begin) ? HPACK_OK : indexed(b);
+  }
   if (unlikely((octet & 0xe0) == 0x20)) return fail(b, "misplaced table size update");
-  return b->out->overflowed ? literal_dropped(b) : literal_kept(b);
+  return unlikely(b->out->overflowed) ? literal_dropped(b) : literal_kept(b);
 }
 
 static size_t stop_bytes(const struct headers *out) {
@@ -362,7 +431,7 @@ static enum hpack_result decode(struct block *b) {
   const enum hpack_result updated = size_updates(b);
   if (unlikely(updated != HPACK_OK)) return updated;
   while (b->at < b->end) {
-    const enum hpack_result result = field(b);
+    const enum hpack_result result = fields(b);
     if (unlikely(result != HPACK_OK)) return result;
     if (unlikely(b->out->overflowed) && b->out->list_bytes > list_bytes_stop) {
       b->reason = "header list is far too large";

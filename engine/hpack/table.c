@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "engine/base/likely.h"
+
 static size_t bytes_of(size_t name_len, size_t value_len) {
   return name_len + value_len + HPACK_ENTRY_OVERHEAD;
 }
@@ -206,15 +208,12 @@ bool hpack_table_disturbs(const struct hpack_table *table, const struct header *
   return table->bytes + bytes > table->bytes_max || bytes_needed(table, bytes) > table->capacity;
 }
 
-bool hpack_table_insert(struct hpack_table *table, const struct header *field) {
-  assert(hpack_table_fits(table, field->name.len, field->value.len));
-  const uint32_t bytes = (uint32_t)bytes_of(field->name.len, field->value.len);
-  if (!reserve(table, bytes_needed(table, bytes))) return false;
-  evict_to(table, table->bytes_max - bytes);
+void hpack_table_append(struct hpack_table *table, const struct header *field) {
+  assert(hpack_table_has_room(table, field));
   table->newest++;
   table->changes++;
   table->count++;
-  table->bytes += bytes;
+  table->bytes += (uint32_t)bytes_of(field->name.len, field->value.len);
   *entry_at(table, 0) = (struct hpack_entry){.offset = (uint16_t)table->next_byte,
                                              .name_len = (uint16_t)field->name.len,
                                              .value_len = (uint16_t)field->value.len,
@@ -223,6 +222,18 @@ bool hpack_table_insert(struct hpack_table *table, const struct header *field) {
   if (field->token == TOKEN_UNKNOWN && field->name.len > 0) put_string(table, field->name);
   if (field->value.len > 0) put_string(table, field->value);
   invariants(table);
+}
+
+bool hpack_table_insert(struct hpack_table *table, const struct header *field) {
+  if (likely(hpack_table_has_room(table, field))) {
+    hpack_table_append(table, field);
+    return true;
+  }
+  assert(hpack_table_fits(table, field->name.len, field->value.len));
+  const uint32_t bytes = (uint32_t)bytes_of(field->name.len, field->value.len);
+  if (!reserve(table, bytes_needed(table, bytes))) return false;
+  evict_to(table, table->bytes_max - bytes);
+  hpack_table_append(table, field);
   return true;
 }
 

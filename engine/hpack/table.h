@@ -90,6 +90,17 @@ bool hpack_table_fits(const struct hpack_table *table, size_t name_len, size_t v
 __attribute__((warn_unused_result)) bool hpack_table_insert(struct hpack_table *table,
                                                             const struct header *field);
 
+/* Whether `field` can be inserted without taking memory or evicting an entry. Its strings together are shorter than
+ * SIZE_MAX / 2. */
+__attribute__((warn_unused_result)) static inline bool
+hpack_table_has_room(const struct hpack_table *table, const struct header *field) {
+  const size_t bytes = table->bytes + field->name.len + field->value.len + HPACK_ENTRY_OVERHEAD;
+  return bytes <= table->capacity && bytes <= table->bytes_max;
+}
+
+/* Inserts a copy of `field`, for which there is room (asserted); otherwise as hpack_table_insert(). */
+void hpack_table_append(struct hpack_table *table, const struct header *field);
+
 /* Gives memory back that the entries do not need. */
 void hpack_table_trim(struct hpack_table *table);
 

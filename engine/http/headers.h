@@ -208,6 +208,9 @@ static inline uint8_t header_value_end_flags(struct span value) {
   return bad ? HEADER_VALUE_BAD : 0;
 }
 
+/* The last of the tokens that header_pseudo_flags() judges. */
+enum { TOKEN_PSEUDO_LAST = TOKEN_SCHEME };
+
 /* The flag that the value of a pseudo-header field gets: HEADER_PSEUDO_BAD or 0. The methods that some
  * values belong to are the message's concern: "*" passes as a path, and a host without a port as an
  * authority. 0 for all other fields. */

@@ -7,8 +7,6 @@
 
 #include "engine/http/headers.h"
 
-#include <string.h>
-
 /* The product of `factor` and a name's key has other top 8 bits than that of any other known name. */
 struct name_places {
   uint32_t factor;
@@ -22,26 +20,12 @@ static inline uint32_t name_places_key(struct span name) {
          (uint32_t)name.len << 24;
 }
 
-/* memcmp() without a call: names are short. */
-static inline bool name_places_same(const uint8_t *a, const uint8_t *b, size_t len) {
-  if (len < 8) {
-    size_t i = 0;
-    while (i < len && a[i] == b[i])
-      i++;
-    return i == len;
-  }
-  for (size_t i = 0; i + 8 < len; i += 8)
-    if (memcmp(a + i, b + i, 8) != 0) return false;
-  return memcmp(a + len - 8, b + len - 8, 8) == 0; /* may overlap the last one */
-}
-
 /* The token of `name`, which `names` has by token. */
 static inline enum header_token name_places_find(const struct name_places *places,
                                                  const struct span *names, struct span name) {
   if (name.len == 0) return TOKEN_UNKNOWN;
   const unsigned token = places->tokens[name_places_key(name) * places->factor >> 24];
-  bool same =
-      names[token].len == name.len && name_places_same(names[token].base, name.base, name.len);
+  bool same = names[token].len == name.len && text_same(names[token].base, name.base, name.len);
   return same ? (enum header_token)token : TOKEN_UNKNOWN;
 }
 

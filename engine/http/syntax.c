@@ -80,8 +80,30 @@ bool syntax_is_protocol(struct span text) {
   return syntax_is_token(span_of(text.base, name)) && syntax_is_token(span_skip(text, name + 1));
 }
 
+typedef uint8_t vector __attribute__((vector_size(16)));
+
+enum { VECTOR_BYTES = sizeof(vector) }; /* derived from the vector's type */
+
+/* All bits set where a byte is not of PATH. */
+static inline vector not_of_path(const uint8_t *at) {
+  vector bytes;
+  memcpy(&bytes, at, sizeof bytes);
+  return (vector)((bytes <= ' ') | (bytes == 0x7f) | (bytes == '#'));
+}
+
+/* each(text, PATH), 16 bytes a step. The last ones may overlap those before. */
+static bool all_of_path(struct span text) {
+  if (text.len < VECTOR_BYTES) return each(text, PATH);
+  vector found = not_of_path(text.base + text.len - VECTOR_BYTES);
+  for (size_t i = 0; i + VECTOR_BYTES < text.len; i += VECTOR_BYTES)
+    found |= not_of_path(text.base + i);
+  uint64_t halves[2];
+  memcpy(halves, &found, sizeof halves);
+  return (halves[0] | halves[1]) == 0;
+}
+
 bool syntax_is_path(struct span text) {
-  return text.len > 0 && text.base[0] == '/' && each(text, PATH);
+  return text.len > 0 && text.base[0] == '/' && all_of_path(text);
 }
 
 /* RFC 3986 section 3.1: it begins with a letter. */

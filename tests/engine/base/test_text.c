@@ -52,6 +52,20 @@ static void comparing(void **state) {
   assert_true(span_equal_ignoring_case((struct span){0}, span_text("")));
 }
 
+/* One byte that differs, at each place of each length. */
+static void same_bytes(void **state) {
+  (void)state;
+  uint8_t a[40] = {0}, b[40] = {0};
+  for (size_t len = 0; len <= sizeof a; len++) {
+    assert_true(text_same(a, b, len));
+    for (size_t at = 0; at < sizeof a; at++) {
+      b[at] = 1;
+      assert_int_equal(text_same(a, b, len), at >= len);
+      b[at] = 0;
+    }
+  }
+}
+
 static void hexadecimals(void **state) {
   (void)state;
   static const char digits[] = "0123456789abcdef";
@@ -134,6 +148,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(cutting),
       cmocka_unit_test(comparing),
+      cmocka_unit_test(same_bytes),
       cmocka_unit_test(hexadecimals),
       cmocka_unit_test(decimals),
       cmocka_unit_test(decimals_within_bounds),

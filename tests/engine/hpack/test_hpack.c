@@ -422,6 +422,34 @@ static void overflow_keeps_state(void **state) {
   }
 }
 
+/* Wherever the list ends, it holds the first fields, and all are counted. */
+static void overflow_anywhere(void **state) {
+  (void)state;
+  static const uint8_t bytes[] = {36, 36, 42, 38, 44, 36,
+                                  60, 42, 36, 36, 36, 36}; /* of each field */
+  enum { FIELDS = sizeof bytes };
+  for (uint32_t max = 0; max <= FIELDS; max++)
+    for (size_t list_bytes_max = 0; list_bytes_max <= 478; list_bytes_max++) {
+      fresh_decoder();
+      headers_init(&list.headers, list.at, max, list.arena, sizeof list.arena, list_bytes_max);
+      assert_int_not_equal(decode("4003616263 0164"), HPACK_ERROR);
+      const enum hpack_result result = decode("be be 82 84 87 be 90 88 be 7e 0165 bf be");
+      if (result == HPACK_TOO_LARGE && 2 * list_bytes_max < 478) continue;
+      assert_int_equal(result, HPACK_OK);
+      size_t kept = 0, all = 0, left = list_bytes_max;
+      for (size_t i = 0; i < FIELDS; i++) {
+        all += bytes[i];
+        if (kept < i || i >= max || bytes[i] > left) continue;
+        left -= bytes[i];
+        kept++;
+      }
+      assert_int_equal(all, 478);
+      assert_int_equal(list.headers.list_bytes, all);
+      assert_int_equal(list.headers.count, kept);
+      assert_int_equal(list.headers.overflowed, kept < FIELDS);
+    }
+}
+
 /* An overflowed list does not hide an error. */
 static void overflow_keeps_judging(void **state) {
   (void)state;
@@ -534,14 +562,12 @@ static int teardown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      row(appendix_c_decoded),     row(decode_table),
-      row(cut_everywhere),         row(flags_and_tokens),
-      row(flags_survive_indexing), row(every_octet_judged),
-      row(every_token_found),      row(lowered_limit),
-      row(lowered_then_raised),    row(bomb_stops),
-      row(empty_fields_count),     row(overflow_keeps_state),
-      row(overflow_keeps_judging), row(overflow_with_long_strings),
-      row(memory_is_lazy),         row(memory_refused),
+      row(appendix_c_decoded), row(decode_table),           row(cut_everywhere),
+      row(flags_and_tokens),   row(flags_survive_indexing), row(every_octet_judged),
+      row(every_token_found),  row(lowered_limit),          row(lowered_then_raised),
+      row(bomb_stops),         row(empty_fields_count),     row(overflow_keeps_state),
+      row(overflow_anywhere),  row(overflow_keeps_judging), row(overflow_with_long_strings),
+      row(memory_is_lazy),     row(memory_refused),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

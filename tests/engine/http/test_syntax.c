@@ -120,7 +120,7 @@ static void check_bytes(bool (*is)(struct span), const char *base, size_t from, 
                         bool high) {
   for (size_t at = from; at + 1 < strlen(base); at++) {
     for (unsigned byte = 1; byte < 256; byte++) {
-      uint8_t text[8];
+      uint8_t text[64];
       memcpy(text, base, strlen(base));
       text[at] = (uint8_t)byte;
       bool letter_or_digit = (byte | 32) - 'a' < 26u || byte - '0' < 10u;
@@ -135,6 +135,14 @@ static void test_bytes(void **state) {
   check_bytes(syntax_is_token, "aaaaa", 0, "!#$%&'*+-.^_`|~", false);
   check_bytes(syntax_is_scheme, "aaaaa", 1, "+-.", false);
   check_bytes(syntax_is_path, "/aaaa", 1, "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~", true);
+  /* Longer ones are looked at 16 bytes a step. */
+  for (size_t len = 15; len <= 50; len++) {
+    char path[64] = "/";
+    memset(path + 1, 'a', len - 1);
+    check_bytes(syntax_is_path, path, 1, "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~", true);
+    path[len - 1] = ' ';
+    assert_false(syntax_is_path(span_of(path, len)));
+  }
   check_bytes(is_authority, "aaaaa", 1, "!$%&'()*+,-.;=_~", false);
 }
 
