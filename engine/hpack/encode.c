@@ -23,9 +23,10 @@
  * caller gives, until anything is inserted or evicted; to send it again costs a copy of a few
  * bytes.
  *
- * The lookup structure finds the newest entry of equal hash and from there older ones, each by its
- * number. Nothing is removed on eviction: a number that no live entry has, or one that is newer
- * than the entry pointing to it, ends the walk.
+ * Most fields that come again are the newest entry of their name, which is looked at first. The lookup
+ * structure finds the newest entry of equal hash and from there older ones, each by its number. Nothing
+ * is removed on eviction: a number that no live entry has, or one that is newer than the entry pointing
+ * to it, ends the walk.
  */
 #include "engine/hpack/encode.h"
 
@@ -39,6 +40,7 @@ enum {
 };
 
 static_assert(HPACK_TABLE_ENTRIES_MAX <= UINT8_MAX + 1, "numbers are 8 bits");
+static_assert((int)TOKEN_COUNT <= (int)BUCKETS, "so are tokens");
 static_assert(HPACK_BLOCKS_KEPT_COUNT <= 8, "a bit each in kept_valid");
 
 /* From hash to entry number, in two instances: by name and value, by name. */
@@ -137,8 +139,9 @@ static inline uint64_t hash_string(uint64_t hash, struct span string) {
   return hash;
 }
 
+/* A token finds a bucket of its own. */
 static inline uint64_t hash_name(const struct header *field) {
-  return field->token == TOKEN_UNKNOWN ? hash_string(0, field->name) : mix(0, field->token);
+  return field->token == TOKEN_UNKNOWN ? hash_string(0, field->name) : field->token;
 }
 
 static inline uint32_t hash_field(const struct header *field) {
@@ -179,6 +182,20 @@ static inline uint32_t find(const struct hpack_table *table, const struct chains
     newer = age + 1;
     number = chains->older[number];
   }
+}
+
+/* The HPACK index of the newest entry with the token of `field`, which has one, if that equals `field` and its value
+ * lies in one piece; or 0. Most fields that come again have the value that they had last. */
+static inline uint32_t find_last(const struct hpack_table *table, const struct chains *names,
+                                 const struct header *field) {
+  const uint32_t age = hpack_table_age(table, names->newest[field->token]);
+  if (age >= table->count) return 0;
+  const struct hpack_entry *entry = hpack_table_at(table, age);
+  const size_t len = field->value.len;
+  if (entry->token != field->token || entry->value_len != len) return 0;
+  if (entry->offset + len > table->capacity) return 0;
+  if (!text_same(table->strings + entry->offset, field->value.base, len)) return 0;
+  return HPACK_STATIC_COUNT + 1 + age;
 }
 
 /* Links an entry that is newer than all that are linked, and has this hash. */
@@ -249,11 +266,15 @@ static uint8_t *put_literal(uint8_t *out, struct form form, uint32_t name_index,
 
 /* ---- decisions ------------------------------------------------------------------------------ */
 
-/* The static entry that equals `field`, or 0. Most names have one entry, whose value is empty. */
+/* The static entry that equals `field`, or 0. */
 static inline uint32_t find_static(const struct header *field) {
-  const uint32_t first = hpack_static_first[field->token];
-  for (uint32_t i = 0; i < hpack_static_entries[field->token]; i++)
-    if (span_equal(hpack_static[first + i].value, field->value)) return first + i;
+  const uint32_t first = hpack_static_first[field->token],
+                 count = hpack_static_entries[field->token];
+  const size_t len = field->value.len;
+  for (uint32_t i = first; i < first + count; i++)
+    if (hpack_static[i].value.len == len &&
+        text_same(hpack_static[i].value.base, field->value.base, len))
+      return i;
   return 0;
 }
 
@@ -352,19 +373,28 @@ __attribute__((noinline)) static uint8_t *encode_varied(struct hpack_encoder *en
   return put_literal(out, form_literal, name_index, field);
 }
 
-/* `field` has the token of its name, if there is one. */
-static inline uint8_t *encode_known(struct hpack_encoder *encoder, const struct header *field,
-                                    uint8_t *out) {
-  if (unlikely(is_secret(field))) return encode_secret(encoder, field, out);
-  if (unlikely(field->flags & HEADER_VARIES)) return encode_varied(encoder, field, out);
-  uint32_t index = find_static(field);
-  if (index) return put_integer(out, form_indexed, index);
+/* What is in no static entry, and not the newest entry of its name. */
+__attribute__((noinline)) static uint8_t *encode_by_hash(struct hpack_encoder *encoder,
+                                                         const struct header *field, uint8_t *out) {
   const uint32_t hash = field->memo ? field->memo : hash_field(field);
   if (likely(encoder->lookup)) {
-    index = find(&encoder->table, &encoder->lookup->fields, hash, field, field_equal);
+    const uint32_t index =
+        find(&encoder->table, &encoder->lookup->fields, hash, field, field_equal);
     if (index) return put_integer(out, form_indexed, index);
   }
   return encode_literal(encoder, field, hash, out);
+}
+
+/* `field` has the token of its name, if there is one. */
+__attribute__((always_inline)) static inline uint8_t *
+encode_known(struct hpack_encoder *encoder, const struct header *field, uint8_t *out) {
+  if (unlikely(is_secret(field))) return encode_secret(encoder, field, out);
+  if (unlikely(field->flags & HEADER_VARIES)) return encode_varied(encoder, field, out);
+  uint32_t index = find_static(field);
+  if (!index && field->token != TOKEN_UNKNOWN && likely(encoder->lookup))
+    index = find_last(&encoder->table, &encoder->lookup->names, field);
+  if (likely(index)) return put_integer(out, form_indexed, index);
+  return encode_by_hash(encoder, field, out);
 }
 
 /* The field with the token of its name, if there is one. */
@@ -374,11 +404,16 @@ static struct header known_of(const struct header *field) {
   return known;
 }
 
-uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
-                            uint8_t *out) {
-  if (field->token != TOKEN_UNKNOWN) return encode_known(encoder, field, out);
+__attribute__((noinline)) static uint8_t *encode_unknown(struct hpack_encoder *encoder,
+                                                         const struct header *field, uint8_t *out) {
   const struct header known = known_of(field);
   return encode_known(encoder, &known, out);
+}
+
+uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
+                            uint8_t *out) {
+  return unlikely(field->token == TOKEN_UNKNOWN) ? encode_unknown(encoder, field, out)
+                                                 : encode_known(encoder, field, out);
 }
 
 void hpack_encode_note(struct header *field) {
