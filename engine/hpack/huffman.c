@@ -93,17 +93,14 @@ static unsigned find_long(uint32_t top, uint8_t *symbol) {
   return length->bits;
 }
 
-/* Where a look-up found nothing. Takes a long code; false at the end, and at what is no code, which sets `left` to
- * less than 0. */
-static bool take_long(struct input *in, uint8_t **out, bool store, bool *rare) {
+/* Where a look-up found nothing before the end. Takes a long code; what is none sets `left` to less than 0. */
+static void take_long(struct input *in, uint8_t **out, bool store, bool *rare) {
   uint8_t symbol = 0;
-  if (in->left <= PADDING_BITS_MAX) return false;
   const unsigned bits = find_long((uint32_t)(~next_word(in) >> 32), &symbol);
   in->left = bits > 0 ? in->left - (ptrdiff_t)bits : -1;
   if (store) **out = symbol;
   ++*out;
   *rare = true;
-  return in->left > 0;
 }
 
 /* Rounds from the beginning on, until a look-up finds nothing or the end is near. Here a round need not wait for its load. */
@@ -132,11 +129,16 @@ __attribute__((always_inline)) static inline size_t decode(struct span coded, ui
   if (coded.len == 0) return 0; /* its base may be NULL */
   struct input in = input_of(coded, room);
   if (likely(coded.len >= 8)) at = take_quickly(&in, at, store);
-  for (;;) {
+  while (in.left > 0) {
     const struct round round = take_round(next_word(&in), at, store);
     at = round.out;
     in.left -= round.bits;
-    if (in.left <= 0 || (!round.found && !take_long(&in, &at, store, rare))) break;
+    if (in.left <= PADDING_BITS_MAX) {
+      /* Padding, or another short code. */
+      if (in.left > 0 && round.word >> (WORD_BITS - in.left) == 0) in.left = 0;
+    } else if (unlikely(!round.found)) {
+      take_long(&in, &at, store, rare);
+    }
   }
   return in.left < 0 ? HUFFMAN_BAD : (size_t)(at - out);
 }
