@@ -4,6 +4,7 @@
 #include "engine/http/field_rules.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "engine/base/limits.h"
 #include "engine/http/contract.h"
@@ -51,6 +52,17 @@ static bool has(const struct list *list, enum header_token token) {
   return false;
 }
 
+/* Only its content-type says where the parts begin and end (RFC 9110 section 14.6). */
+static bool is_multipart(const struct list *list, unsigned status) {
+  static const char type[] = "multipart/byteranges";
+  for (size_t i = 0; status == 206 && i < list->count; i++)
+    if (header_token_by_name(&list->at[i]) == TOKEN_CONTENT_TYPE &&
+        list->at[i].value.len >= sizeof type - 1 &&
+        memcmp(list->at[i].value.base, type, sizeof type - 1) == 0)
+      return true;
+  return false;
+}
+
 /* Whether the response is one that the rule is about. */
 static bool applies(const struct list *list, const struct field_rule *rule, unsigned status,
                     bool secure) {
@@ -58,6 +70,7 @@ static bool applies(const struct list *list, const struct field_rule *rule, unsi
   case TOKEN_STRICT_TRANSPORT_SECURITY: return secure;
   case TOKEN_CONTENT_ENCODING:
     return (status < 300 || status == 304) && !has(list, TOKEN_CONTENT_ENCODING);
+  case TOKEN_CONTENT_TYPE: return !is_multipart(list, status);
   default: return true;
   }
 }

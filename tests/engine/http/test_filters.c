@@ -156,6 +156,37 @@ static void of_stored_content(enum exchange_protocol protocol) {
   exchange_end(&exchange);
 }
 
+/* The content-type of several ranges says where the parts begin. */
+static void of_several_ranges(enum exchange_protocol protocol) {
+  static const char several[] = "multipart/byteranges; boundary=b";
+  static const struct {
+    unsigned status;
+    const char *own, *removed, *set;
+  } rows[] = {{206, several, several, several},
+              {206, "text/plain", NULL, "text/ruled"},
+              {206, "multipart/byte", NULL, "text/ruled"},
+              {200, several, NULL, "text/ruled"},
+              {206, NULL, NULL, "text/ruled"}};
+  const struct field_rule remove = {FIELD_REMOVE, field("content-type", "")};
+  const struct field_rule set = {FIELD_SET, field("content-type", "text/ruled")};
+  struct field_rules removes, sets;
+  field_rules_init(&removes, &remove, 1, NULL);
+  field_rules_init(&sets, &set, 1, NULL);
+  begin(protocol, NULL);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    app.status = rows[i].status;
+    app.count = 0;
+    if (rows[i].own) give("content-type", rows[i].own);
+    app.filter = &removes.filter;
+    ask("GET");
+    expect("content-type", rows[i].removed);
+    app.filter = &sets.filter;
+    ask("GET");
+    expect("content-type", rows[i].set);
+  }
+  exchange_end(&exchange);
+}
+
 /* The most fields, and one more. */
 static void many_fields(enum exchange_protocol protocol) {
   static char names[FIELD_RULES_FIELDS_MAX + 1][16];
@@ -316,6 +347,7 @@ static void pages_then_fields(enum exchange_protocol protocol) {
 EACH_PROTOCOL(fields)
 EACH_PROTOCOL(over_secure_transport)
 EACH_PROTOCOL(of_stored_content)
+EACH_PROTOCOL(of_several_ranges)
 EACH_PROTOCOL(many_fields)
 EACH_PROTOCOL(errors)
 EACH_PROTOCOL(pages_then_fields)
@@ -325,6 +357,7 @@ int main(void) {
       cmocka_unit_test(test_fields),
       cmocka_unit_test(test_over_secure_transport),
       cmocka_unit_test(test_of_stored_content),
+      cmocka_unit_test(test_of_several_ranges),
       cmocka_unit_test(test_many_fields),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_errors),
