@@ -25,6 +25,7 @@
 #include "engine/h2/reader.h"
 #include "engine/h2/recv_settings.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- the other frames ------------------------------------------------------------------------ */
@@ -63,13 +64,11 @@ static uint32_t reset_code(const struct h2_stream *stream, uint32_t code) {
   return code == H2_NO_ERROR && !answered ? H2_CANCEL : code;
 }
 
+/* On a stream that has ended it does not come here: check_state(). */
 static void on_rst_stream(struct h2 *h2, const struct h2_frame *frame) {
-  counter_add(&h2->shared->counters.resets_received, 1);
   struct h2_stream *stream = h2_find(h2, frame->header.stream_id);
-  if (!stream) {
-    h2_note_glitch(h2, &h2->shared->counters.glitches_late);
-    return;
-  }
+  assert(stream);
+  counter_add(&h2->shared->counters.resets_received, 1);
   bool answered = stream->lingers; /* the client stops an upload, which wastes no work of ours */
   h2->reset_code = frame->error_code;
   h2_stream_event(stream, H2_RECV_RST_STREAM);
@@ -151,7 +150,7 @@ static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
     return;
   }
   struct h2_stream *stream = h2_find(h2, id);
-  if (!stream) return;
+  assert(stream); /* as for RST_STREAM */
   if (window_add(&stream->window, frame->increment))
     h2_queue_schedule(stream);
   else
