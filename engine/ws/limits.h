@@ -41,8 +41,8 @@
 
 /* ---- what a peer may make us do -------------------------------------------------------------- */
 
-/* Pings and pongs at once, and each second again. A ping is answered with a pong, so a flood would double
- * itself: beyond this the connection ends with 1008. As H2_PING_*. */
+/* Pings and pongs at once, and each second again; a message pays for one more. A ping is answered with a pong, so a
+ * flood would double itself: beyond this the connection ends with 1008. As H2_PING_*. */
 #define WS_CONTROL_BURST      500u
 #define WS_CONTROL_PER_SECOND 50u
 
@@ -52,12 +52,12 @@
 #define WS_PONGS_BYTES 1024u
 
 /* Fragments that are not the last of their message and have fewer bytes than WS_FRAGMENT_BYTES_SMALL, at
- * once and each second again. Each costs us as much as a frame that is full. Streams of tokens send less
- * than 100 a second; the well-known public suite sends fragments of 64 bytes by the ten thousand. Beyond
- * it 1008. */
+ * once and each second again; a message pays for one more. Each costs us as much as a frame that is full, or as a
+ * small message. Streams of tokens send less than 100 a second, and many of them may share a WebSocket; the well-known
+ * public suite sends fragments of 64 bytes by the ten thousand. Beyond it 1008. */
 #define WS_FRAGMENT_BYTES_SMALL 64u
-#define WS_FRAGMENT_BURST       4096u
-#define WS_FRAGMENT_PER_SECOND  512u
+#define WS_FRAGMENT_BURST       8192u
+#define WS_FRAGMENT_PER_SECOND  8192u
 
 /* ---- time ------------------------------------------------------------------------------------ */
 

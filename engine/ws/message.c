@@ -48,6 +48,8 @@ static void hand_over(struct ws *ws, struct span bytes, bool end) {
   const struct ws_events *events = ws->settings->events;
   if (end) {
     ws->in.in_message = false;
+    budget_refund(&ws->controls);
+    budget_refund(&ws->fragments);
     WS_COUNT(ws, messages_received);
   }
   if (events->message) events->message(ws, (enum ws_kind)ws->in.kind, bytes, end);

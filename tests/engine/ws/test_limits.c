@@ -265,13 +265,24 @@ static void floods_of_fragments(void **state) {
   snprintf(frame, sizeof frame, "c:*%u", WS_FRAGMENT_BYTES_SMALL);
   for (unsigned i = 0; i < 1000; i++)
     play_peer(&play, frame);
-  play_peer(&play, "C:a B:a");
+  play_peer(&play, "C:a B:a"); /* two messages, which pay for two more */
+  play_peer(&play, "b:a c:a");
   assert_int_equal(play.counters.flooded, 0);
-  play_peer(&play, "b:a");
+  play_peer(&play, "c:a");
   assert_int_equal(play.counters.flooded, 1);
   play_pull(&play, 4096);
   assert_non_null(strstr(play.log, ">X:1008too_many_small_fragments"));
   (void)play_log(&play);
+  finish();
+}
+
+/* A message pays for a ping and for a fragment, so that these may go with each, at any rate. */
+static void control_frames_with_each_message(void **state) {
+  (void)state;
+  begin(false);
+  for (unsigned i = 0; i < 2 * (WS_CONTROL_BURST + WS_FRAGMENT_BURST); i++)
+    play_peer(&play, "P:x b:a C:b"), play_pull(&play, 4096), (void)play_log(&play);
+  assert_int_equal(play.counters.flooded, 0);
   finish();
 }
 
@@ -320,6 +331,7 @@ int main(void) {
       cmocka_unit_test(pongs_without_memory),
       cmocka_unit_test(floods_of_pings),
       cmocka_unit_test(floods_of_fragments),
+      cmocka_unit_test(control_frames_with_each_message),
       cmocka_unit_test(pieces_of_the_queue),
       cmocka_unit_test(short_messages_are_not_compressed),
   };
