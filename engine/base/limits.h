@@ -203,8 +203,16 @@
 #define H2_RESET_BURST      200u
 #define H2_RESET_PER_SECOND 100u
 
-/* PING and SETTINGS frames that want a reply (CVE-2019-9512, CVE-2019-9515). Probes of the round
- * trip take a few a second; no client needs hundreds. */
+/* What pays for a PING, a SETTINGS or a useless frame before a budget does: so many of them for each stream that ended
+ * well, and for each DATA frame of ours (gRPC's clients send a PING while DATA comes), saved up to a maximum. SETTINGS
+ * may move the windows of all streams, and cost one more for so many of them. Resets are not paid for. */
+#define H2_EARNED_ANSWER    2u
+#define H2_EARNED_DATA      1u
+#define H2_EARNED_MAX       1000u
+#define H2_SETTINGS_STREAMS 16u
+
+/* PING and SETTINGS frames that want a reply (CVE-2019-9512, CVE-2019-9515), beyond those. Probes of the round trip take a
+ * few a second; no client needs hundreds. */
 #define H2_PING_BURST          500u
 #define H2_PING_PER_SECOND     50u
 #define H2_SETTINGS_BURST      100u
@@ -226,9 +234,15 @@
 #define H2_UPDATES_FREE_DATA   10u
 #define H2_UPDATES_FREE_MAX    10000u
 
-/* Bytes below which a DATA frame of ours earns no free WINDOW_UPDATE: a peer that grants credit by
- * the byte makes us send by the byte, and must not be paid for it. */
+/* Bytes below which a DATA frame of ours earns no free WINDOW_UPDATE if it used up a window: a peer that grants
+ * credit by the byte makes us send by the byte, and must not be paid for it. */
 #define H2_DATA_BYTES_SMALL 256u
+
+/* Such a frame pays for an update of both windows, so that a client with little memory is not cut; but these are read
+ * at a pace, with pauses that do not count for H2_SLOWED_NS. A window of 100 bytes over 10 ms takes 200 a second. */
+#define H2_UPDATES_SMALL_DATA       2u
+#define H2_UPDATES_SMALL_BURST      1000u
+#define H2_UPDATES_SMALL_PER_SECOND 250u
 
 /* PRIORITY and PRIORITY_UPDATE frames that are free: some at first, and more for each stream, saved
  * up to a maximum. Others cost a glitch each (CVE-2019-9513); Envoy allows 100 a stream. */
@@ -325,9 +339,9 @@
  * that have been idle for as long are drained to make room for others, and close at once. */
 #define H1_GRACE_NS (1 * SECOND_NS)
 
-/* Chunks of a request with fewer bytes than this cost a token each: one byte costs us a call of the handler,
- * and the client six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the
- * connection ends. Programs that send logs line by line make thousands a second. Responses are not charged. */
+/* Chunks of a request with fewer bytes than this cost a token each: one byte costs us a call of the handler, and the client
+ * six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the connection ends. Programs that
+ * send logs line by line make thousands a second. Responses are not charged. */
 #define H1_CHUNK_SMALL_BYTES      64u
 #define H1_CHUNK_SMALL_BURST      20000u
 #define H1_CHUNK_SMALL_PER_SECOND 20000u
@@ -389,11 +403,10 @@
  * renew it. */
 #define H2_HEADER_BLOCK_NS (10 * SECOND_NS)
 
-/* A request body that has begun: the longest silence, and the lowest rate after a grace period.
- * httpd has the same rate; a telephone line is ten times faster. A burst counts for no more than
- * the longest silence, or a fast start would buy an hour of a byte every ten seconds. Both hold
- * until the handler has answered, and for a request with content-length, which is an upload, also
- * after that. Then the stream is reset: CANCEL. */
+/* A request body that has begun: the longest silence, and the lowest rate after a grace period. httpd has the same
+ * rate; a telephone line is ten times faster. A burst counts for no more than the longest silence, or a fast start
+ * would buy an hour of a byte every ten seconds. Both hold until the handler has answered, and for a request with
+ * content-length, which is an upload, also after that. Then the stream is reset: CANCEL. */
 #define H2_BODY_IDLE_NS              (10 * SECOND_NS)
 #define H2_BODY_GRACE_NS             (5 * SECOND_NS)
 #define H2_BODY_BYTES_PER_SECOND_MIN 500u

@@ -24,6 +24,9 @@ struct pause {
 __attribute__((warn_unused_result)) bool pause_begin(struct pause *pause, uint64_t now_ns,
                                                      uint64_t *slowed, uint64_t *pauses);
 
+/* The same for a peer that does nothing wrong, and is only read at a pace: the pause does not add up. */
+void pause_rest(struct pause *pause, uint64_t now_ns, uint64_t *pauses);
+
 /* Moves the beginning of a span by the pause that is about to end, which does not count. What began during
  * the pause begins now. 0 stays: no span has begun. */
 void pause_move(const struct pause *pause, uint64_t now_ns, uint64_t *since_ns);

@@ -9,6 +9,7 @@
 #include "engine/base/budget.h"
 #include "engine/base/idmap.h"
 #include "engine/base/limits.h"
+#include "engine/base/merit.h"
 #include "engine/base/out.h"
 #include "engine/base/pause.h"
 #include "engine/base/window.h"
@@ -138,10 +139,10 @@ struct h2 {
   struct alarms timers;                               /* of streams */
 
   struct budget glitches, resets, pings, settings, pushes;
-  uint32_t empty_data;      /* DATA frames in a row without data */
-  uint32_t late_free;       /* frames for streams that we reset that are still free of charge */
-  uint64_t late_until_ns;   /* how long they are */
-  uint32_t updates_free;    /* WINDOW_UPDATE frames that are still free of charge */
+  uint32_t empty_data;    /* DATA frames in a row without data */
+  uint32_t late_free;     /* frames for streams that we reset that are still free of charge */
+  uint64_t late_until_ns; /* how long they are */
+  struct merit merit;
   uint32_t priorities_free; /* PRIORITY and PRIORITY_UPDATE frames that are still free of charge */
 
   struct pause pause; /* h2/pause.h */

@@ -31,11 +31,17 @@ bool h2_charge(struct h2 *h2, struct budget *budget, uint64_t *calmed, const cha
   return false;
 }
 
+bool h2_charge_frame(struct h2 *h2, uint32_t cost, struct budget *budget, uint64_t *calmed,
+                     const char *reason) {
+  return (!h2->dead && merit_pay(&h2->merit, cost)) || h2_charge(h2, budget, calmed, reason);
+}
+
 bool h2_charge_glitch(struct h2 *h2, uint64_t *kind) {
   struct h2_counters *counters = &h2->shared->counters;
   counter_add(&counters->glitches, 1);
   counter_add(kind, 1);
-  return h2_charge(h2, &h2->glitches, &counters->calmed_glitches, "too many useless frames");
+  return h2_charge_frame(h2, 1, &h2->glitches, &counters->calmed_glitches,
+                         "too many useless frames");
 }
 
 void h2_note_glitch(struct h2 *h2, uint64_t *kind) {

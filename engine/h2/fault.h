@@ -18,6 +18,11 @@ void h2_fail(struct h2 *h2, enum h2_error code, const char *reason);
 __attribute__((warn_unused_result)) bool h2_charge(struct h2 *h2, struct budget *budget,
                                                    uint64_t *calmed, const char *reason);
 
+/* The same for a frame that costs `cost` tokens of what the peer has earned (base/merit.h), or else one of `budget`. */
+__attribute__((warn_unused_result)) bool h2_charge_frame(struct h2 *h2, uint32_t cost,
+                                                         struct budget *budget, uint64_t *calmed,
+                                                         const char *reason);
+
 /* The same for a useless frame; `kind` is the counter for frames of its kind. Where nothing depends
  * on the result, h2_note_glitch(). */
 __attribute__((warn_unused_result)) bool h2_charge_glitch(struct h2 *h2, uint64_t *kind);

@@ -231,7 +231,6 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
       .theirs = H2_SETTINGS_INITIAL,
       .window = {H2_INITIAL_WINDOW_BYTES}, /* whatever SETTINGS say */
       .own_id_next = role == H2_SERVER ? 2 : 1,
-      .updates_free = H2_UPDATES_FREE,
       .priorities_free = H2_PRIORITIES_FREE,
       .opened_ns = now_ns,
       .idle_since_ns = now_ns,
@@ -249,6 +248,7 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
   budget_init(&h2->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
   budget_init(&h2->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);
   budget_init(&h2->settings, H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND, now_ns);
+  merit_init(&h2->merit, now_ns);
   budget_init(&h2->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
 }
 

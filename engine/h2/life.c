@@ -55,7 +55,7 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   if (h2->role == H2_SERVER) h2_stream_take_part(h2, stream);
   (*(own ? &h2->active_own : &h2->active_peer))++;
   h2->receiving++;
-  h2->updates_free += h2->updates_free < H2_UPDATES_FREE_MAX ? H2_UPDATES_FREE_STREAM : 0;
+  merit_opened(&h2->merit);
   h2->priorities_free +=
       h2->priorities_free < H2_PRIORITIES_FREE_MAX ? H2_PRIORITIES_FREE_STREAM : 0;
   counter_add(&shared->http->counters.streams_opened, 1);
@@ -148,7 +148,10 @@ void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_co
   stream->next = h2->graves;
   h2->graves = stream;
   if (!stream->lingers) stream->error_code = error_code;
-  if (stream->state == H2_CLOSED) budget_refund(&h2->resets);
+  if (stream->state == H2_CLOSED) {
+    budget_refund(&h2->resets);
+    merit_answered(&h2->merit);
+  }
   counter_add(&h2->http->counters.streams_closed, 1);
   const struct stream_events *events = stream->base.events;
   if (events && events->closed) events->closed(&stream->base, error_code);

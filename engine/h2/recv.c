@@ -86,7 +86,7 @@ static void on_ping(struct h2 *h2, const struct h2_frame *frame) {
   }
   uint64_t *calmed = &h2->shared->counters.calmed_pings;
   counter_add(&h2->shared->counters.charged_pings, 1);
-  if (!h2_charge(h2, &h2->pings, calmed, "too many PING frames")) return;
+  if (!h2_charge_frame(h2, 1, &h2->pings, calmed, "too many PING frames")) return;
   uint8_t *room = h2_control_room(h2, H2_FRAME_HEADER_BYTES + 8);
   if (room) h2_control_sent(h2, h2_frame_ping_encode(room, true, frame->ping));
 }
@@ -115,21 +115,21 @@ static void on_goaway(struct h2 *h2, const struct h2_frame *frame) {
 /* Credit granted byte by byte makes us work for nothing (CVE-2019-9511), so the peer may send as
  * many WINDOW_UPDATE frames as our DATA allows. */
 static bool update_affordable(struct h2 *h2) {
-  if (h2->updates_free == 0) return h2_charge_glitch(h2, &h2->shared->counters.glitches_updates);
-  h2->updates_free--;
+  struct h2_counters *counters = &h2->shared->counters;
+  switch (merit_update(&h2->merit, h2->now_ns)) {
+  case MERIT_UPDATE_UNPAID: return h2_charge_glitch(h2, &counters->glitches_updates);
+  case MERIT_UPDATE_SLOW: pause_rest(&h2->pause, h2->now_ns, &counters->pauses); break;
+  case MERIT_UPDATE_PAID: break;
+  }
   return true;
 }
 
 /* The frame is legal, but its stream has ended. A WINDOW_UPDATE often crosses our END_STREAM; other
  * frames rarely do. */
 static void note_useless(struct h2 *h2, uint8_t type) {
-  bool free = type == H2_WINDOW_UPDATE && h2->updates_free > 0;
-  uint64_t *kind = type == H2_WINDOW_UPDATE ? &h2->shared->counters.glitches_updates
-                                            : &h2->shared->counters.glitches_late;
-  if (free)
-    h2->updates_free--;
-  else
-    h2_note_glitch(h2, kind);
+  bool alive = type == H2_WINDOW_UPDATE ? update_affordable(h2)
+                                        : h2_charge_glitch(h2, &h2->shared->counters.glitches_late);
+  (void)alive;
 }
 
 /* Its body may have been waiting for a larger window of the connection. */

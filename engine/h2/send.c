@@ -229,8 +229,8 @@ static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes, b
   (end ? sched_sent_last : sched_sent)(&h2->sched, &stream->node, bytes);
   stream->spoke_ns = h2->now_ns;
   stream->body_sent += bytes;
-  bool useful = bytes >= H2_DATA_BYTES_SMALL;
-  if (useful && h2->updates_free < H2_UPDATES_FREE_MAX) h2->updates_free += H2_UPDATES_FREE_DATA;
+  merit_sent(&h2->merit, bytes,
+             h2_min(window_available(&h2->window), window_available(&stream->window)));
   counter_add(&h2->http->counters.body_bytes_sent, bytes);
 }
 

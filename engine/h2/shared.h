@@ -47,7 +47,7 @@ struct h2_counters {
   uint64_t goaways_received, goaways_sent;
   /* What is charged to budgets; base/limits.h has the size of each and the reason. */
   uint64_t charged_resets;                  /* H2_RESET_*: streams that ended because of the peer */
-  uint64_t charged_pings, charged_settings; /* H2_PING_*, H2_SETTINGS_* */
+  uint64_t charged_pings, charged_settings; /* H2_PING_*, H2_SETTINGS_*, unless H2_EARNED_* pays */
   uint64_t glitches;                        /* H2_GLITCH_*: useless frames, of these kinds: */
   uint64_t glitches_data;                   /* H2_EMPTY_DATA_FREE */
   uint64_t glitches_updates;                /* H2_UPDATES_FREE* */
@@ -57,8 +57,8 @@ struct h2_counters {
   uint64_t glitches_late;       /* frames for streams that have ended */
   uint64_t glitches_goaways;    /* GOAWAY after GOAWAY */
   uint64_t slowed;              /* times that a connection began to use up one of these */
-  uint64_t pauses;              /* of their reading, H2_PAUSE_NS each */
-  uint64_t calmed;              /* connections ended with ENHANCE_YOUR_CALM (H2_SLOWED_NS), by: */
+  uint64_t pauses; /* of their reading, H2_PAUSE_NS each; also for H2_UPDATES_SMALL_* */
+  uint64_t calmed; /* connections ended with ENHANCE_YOUR_CALM (H2_SLOWED_NS), by: */
   uint64_t calmed_resets, calmed_glitches, calmed_pings;
   uint64_t calmed_settings; /* also H2_SETTINGS_ENTRIES_MAX */
   uint64_t calmed_headers; /* H2_HEADER_BLOCK_BYTES_MAX, H2_CONTINUATION_FRAMES_MAX, HPACK_LIST_* */

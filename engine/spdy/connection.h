@@ -8,6 +8,7 @@
 
 #include "engine/base/budget.h"
 #include "engine/base/idmap.h"
+#include "engine/base/merit.h"
 #include "engine/base/out.h"
 #include "engine/base/pause.h"
 #include "engine/http/origin.h"
@@ -113,10 +114,10 @@ struct spdy {
   struct alarms timers;             /* of streams */
 
   struct budget glitches, resets, pings, settings, pushes;
-  uint32_t empty_data;   /* DATA frames in a row without data */
-  uint32_t late_free;    /* frames for streams that have ended that are still free of charge */
-  uint32_t updates_free; /* WINDOW_UPDATE frames that are still free of charge */
-  struct pause pause;    /* base/pause.h */
+  uint32_t empty_data; /* DATA frames in a row without data */
+  uint32_t late_free;  /* frames for streams that have ended that are still free of charge */
+  struct merit merit;
+  struct pause pause; /* base/pause.h */
 
   struct spdy_alive alive;
   /* Of the PING whose answer tells whether the peer knows windows; 0: none. */

@@ -42,7 +42,7 @@ static void on_ping(struct spdy *spdy, const struct spdy_frame *frame) {
   }
   struct spdy_counters *counters = &spdy->shared->counters;
   counter_add(&counters->charged_pings, 1);
-  if (spdy_charge(spdy, &spdy->pings, &counters->calmed_pings, "too many PING frames"))
+  if (spdy_charge_frame(spdy, 1, &spdy->pings, &counters->calmed_pings, "too many PING frames"))
     spdy_pong(spdy, frame->ping_id);
 }
 
@@ -73,9 +73,12 @@ static void on_goaway(struct spdy *spdy, const struct spdy_frame *frame) {
 /* Credit granted byte by byte makes us work for nothing (CVE-2019-9511), so the peer may send as
  * many of these frames as our DATA allows. */
 static bool update_affordable(struct spdy *spdy) {
-  if (spdy->updates_free == 0)
-    return spdy_charge_glitch(spdy, &spdy->shared->counters.glitches_updates);
-  spdy->updates_free--;
+  struct spdy_counters *counters = &spdy->shared->counters;
+  switch (merit_update(&spdy->merit, spdy->now_ns)) {
+  case MERIT_UPDATE_UNPAID: return spdy_charge_glitch(spdy, &counters->glitches_updates);
+  case MERIT_UPDATE_SLOW: pause_rest(&spdy->pause, spdy->now_ns, &counters->pauses); break;
+  case MERIT_UPDATE_PAID: break;
+  }
   return true;
 }
 
@@ -110,7 +113,8 @@ bool spdy_control_settings(struct spdy *spdy) {
   struct spdy_counters *counters = &spdy->shared->counters;
   spdy->set = 0;
   counter_add(&counters->charged_settings, 1);
-  return spdy_charge(spdy, &spdy->settings, &counters->calmed_settings, "too many SETTINGS frames");
+  return spdy_charge_frame(spdy, 1 + spdy->active_peer / H2_SETTINGS_STREAMS, &spdy->settings,
+                           &counters->calmed_settings, "too many SETTINGS frames");
 }
 
 /* The windows of all streams move by the difference. */

@@ -52,11 +52,18 @@ bool spdy_charge(struct spdy *spdy, struct budget *budget, uint64_t *calmed, con
   return false;
 }
 
+bool spdy_charge_frame(struct spdy *spdy, uint32_t cost, struct budget *budget, uint64_t *calmed,
+                       const char *reason) {
+  return (!spdy->dead && merit_pay(&spdy->merit, cost)) ||
+         spdy_charge(spdy, budget, calmed, reason);
+}
+
 bool spdy_charge_glitch(struct spdy *spdy, uint64_t *kind) {
   struct spdy_counters *counters = &spdy->shared->counters;
   counter_add(&counters->glitches, 1);
   counter_add(kind, 1);
-  return spdy_charge(spdy, &spdy->glitches, &counters->calmed_glitches, "too many useless frames");
+  return spdy_charge_frame(spdy, 1, &spdy->glitches, &counters->calmed_glitches,
+                           "too many useless frames");
 }
 
 void spdy_note_glitch(struct spdy *spdy, uint64_t *kind) {

@@ -23,6 +23,11 @@ void spdy_lose(struct spdy *spdy);
 __attribute__((warn_unused_result)) bool spdy_charge(struct spdy *spdy, struct budget *budget,
                                                      uint64_t *calmed, const char *reason);
 
+/* The same for a frame that costs `cost` tokens of what the peer has earned (base/merit.h), or else one of `budget`. */
+__attribute__((warn_unused_result)) bool spdy_charge_frame(struct spdy *spdy, uint32_t cost,
+                                                           struct budget *budget, uint64_t *calmed,
+                                                           const char *reason);
+
 /* The same for a useless frame; `kind` is the counter for frames of its kind. Where nothing depends on the
  * result, spdy_note_glitch(). */
 __attribute__((warn_unused_result)) bool spdy_charge_glitch(struct spdy *spdy, uint64_t *kind);

@@ -65,7 +65,7 @@ struct spdy_stream *spdy_stream_open(struct spdy *spdy, uint32_t id, uint8_t pri
   schedule(spdy, stream, priority);
   (*(own ? &spdy->active_own : &spdy->active_peer))++;
   spdy->receiving++;
-  spdy->updates_free = saved(spdy->updates_free, H2_UPDATES_FREE_STREAM, H2_UPDATES_FREE_MAX);
+  merit_opened(&spdy->merit);
   spdy->late_free = saved(spdy->late_free, SPDY_LATE_FREE_STREAM, SPDY_LATE_FREE_MAX);
   counter_add(&shared->http->counters.streams_opened, 1);
   return stream;
@@ -133,7 +133,10 @@ void spdy_stream_finish(struct spdy *spdy, struct spdy_stream *stream, enum spdy
   stream->next = spdy->graves;
   spdy->graves = stream;
   if (!stream->lingers) stream->error_code = error_code;
-  if (state == SPDY_CLOSED) budget_refund(&spdy->resets);
+  if (state == SPDY_CLOSED) {
+    budget_refund(&spdy->resets);
+    merit_answered(&spdy->merit);
+  }
   if (!spdy->all) {
     spdy->idle_since_ns = spdy->now_ns;
     counter_add(&spdy->http->counters.connections_quieted, 1);

@@ -58,9 +58,7 @@ static void data_sent(struct spdy *spdy, struct spdy_stream *stream, uint32_t by
   sched_sent(&spdy->sched, &stream->node, bytes);
   stream->spoke_ns = spdy->now_ns;
   stream->body_sent += bytes;
-  bool useful = bytes >= H2_DATA_BYTES_SMALL;
-  if (useful && spdy->updates_free < H2_UPDATES_FREE_MAX)
-    spdy->updates_free += H2_UPDATES_FREE_DATA;
+  merit_sent(&spdy->merit, bytes, spdy_window_of(stream));
   counter_add(&spdy->http->counters.body_bytes_sent, bytes);
 }
 

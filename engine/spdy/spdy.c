@@ -192,7 +192,6 @@ static void init(struct spdy *spdy, struct spdy_shared *shared, bool server,
       .window = {SPDY_WINDOW_BYTES_INITIAL},
       .own_id_next = server ? 2 : 1,
       .ping_id_next = server ? 2 : 1,
-      .updates_free = H2_UPDATES_FREE,
       .opened_ns = now_ns,
       .idle_since_ns = now_ns,
   };
@@ -208,6 +207,7 @@ static void init(struct spdy *spdy, struct spdy_shared *shared, bool server,
   budget_init(&spdy->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
   budget_init(&spdy->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);
   budget_init(&spdy->settings, H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND, now_ns);
+  merit_init(&spdy->merit, now_ns);
   budget_init(&spdy->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
 }
 

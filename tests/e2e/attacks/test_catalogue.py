@@ -120,7 +120,8 @@ frames, and control of frames
 
 memory and time
   responses taken byte by byte (CVE-2019-9511)
-      floods "responses taken byte by byte"
+      test_subtle.py test_responses_taken_byte_by_byte
+      tests/engine/h2/test_limits_rate.c test_small_windows
       test_subtle.py test_within_the_limits
   a client that does not read (CVE-2019-9517)
       test_slow.py test_slow_client

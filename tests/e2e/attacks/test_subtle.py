@@ -8,6 +8,10 @@ import pytest
 import harness
 import scene as scene_module
 
+def bound_seconds(name):
+    return harness.bound(name) // 10**9
+
+
 # title, answer, arguments of the attacker, factor of CPU time allowed per byte
 EXPENSIVE = [
     ("requests of 64 KB, by reference to one field", "200", ["amplify"], 4),
@@ -18,6 +22,7 @@ EXPENSIVE = [
     ("every second request is reset", "200", ["reset-half"], 4),
     ("streams that earn PRIORITY frames, all moved below one", "200", ["regroup"], 4),
     ("windows opened 256 bytes at a time", "200", ["small-credit", "--variant", 256], 4),
+    ("PING, SETTINGS, odd frames: as many as requests pay for", "200", ["earn"], 4),
     ("PING, SETTINGS, resets, odd frames: each within its budget", "200", ["temperate"], 4),
 ]
 
@@ -28,11 +33,23 @@ def test_within_the_limits(scene, title, answer, attack, ratio):
     # The budgets let only a few small packets pass. Each costs its system calls, as one with a request does.
     temperate = attack[0] == "temperate"
     siege = scene.besiege((title, "", answer), *attack, cpu_ratio_max=ratio, again=False,
-                          either_way=attack[0] == "small-credit", pace="paced" if temperate else None)
+                          either_way=attack[0] in ("small-credit", "earn"), pace="paced" if temperate else None)
     assert siege.came_back["goaway"] == {}, siege.came_back
     assert siege.came_back["closed"] == siege.came_back["cut"] == 0, siege.came_back
     if not temperate:
         assert siege.came_back["ended"] + siege.came_back["data_bytes"] > 0, siege.came_back
+
+
+def test_responses_taken_byte_by_byte(scene):
+    """A client with little memory looks the same: it is read at a pace, for as long as it likes."""
+    before = scene.counters()
+    alone = scene.run("dribble", "--seconds", 2 * bound_seconds("H2_SLOWED_NS"))
+    assert alone["goaway"] == {} and alone["closed"] == alone["cut"] == 0, alone
+    assert scene.since(before)["pauses"] > 50
+    # Nearly every frame travels alone and costs the system calls of a packet.
+    siege = scene.besiege(("responses taken byte by byte", "CVE-2019-9511", "slowed"), "dribble", cpu_ratio_max=40,
+                          again=False, either_way=True)
+    assert siege.came_back["goaway"] == {}, siege.came_back
 
 
 # Frames, their number, and the replies. The budgets allow 500 and 100 at once.

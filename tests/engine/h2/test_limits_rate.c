@@ -64,6 +64,59 @@ static void test_budgets(void **state) {
   }
 }
 
+/* ---- what pays for them ---------------------------------------------------------------------- */
+
+/* Frames of that kind until reading pauses, beyond the budget. Ends the connection. */
+static unsigned earned(const struct budget_row *row) {
+  unsigned count = 0;
+  for (; script.engine.h2.counters.pauses == 0; count++)
+    repeat(row->step, 1);
+  script_close(&script);
+  return count - 1 - row->burst;
+}
+
+/* A request that was answered pays for frames of any kind, but for resets. */
+static void test_earned_by_answers(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+    const bool resets = budgets[i].burst == H2_RESET_BURST;
+    begin("");
+    repeat("HEADERS/SH $ [:method=HEAD :scheme=http :authority=a :path=/none]", 5);
+    assert_int_equal(earned(&budgets[i]), resets ? 0 : 5 * H2_EARNED_ANSWER);
+    begin("");
+    repeat("HEADERS/SH $ [:method=HEAD :scheme=http :authority=a :path=/none]", H2_EARNED_MAX);
+    assert_int_equal(earned(&budgets[i]), resets ? 0 : H2_EARNED_MAX);
+  }
+}
+
+static void test_earned_by_data(void **state) {
+  (void)state;
+  for (size_t i = 2; i < sizeof budgets / sizeof *budgets; i++) {
+    begin("HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 1; !send 1 1");
+    assert_int_equal(earned(&budgets[i]), 2 * H2_EARNED_DATA);
+  }
+}
+
+/* At any rate, for longer than a flood would live. */
+static void test_control_frames_with_each_request(void **state) {
+  (void)state;
+  begin("");
+  repeat("HEADERS/SH $ [@get]; PING 0 *8; SETTINGS 0; T200 0 *8",
+         2 * (H2_PING_BURST + H2_GLITCH_BURST));
+  assert_int_equal(script.engine.h2.counters.pauses, 0);
+  script_close(&script);
+}
+
+/* SETTINGS may move the windows of all streams, so they are dearer with many of them. */
+static void test_settings_with_many_streams(void **state) {
+  (void)state;
+  const struct budget_row *row = &budgets[3];
+  begin("");
+  repeat("HEADERS/SH $ [@hold]", H2_SETTINGS_STREAMS);
+  repeat("HEADERS/SH $ [:method=HEAD :scheme=http :authority=a :path=/none]", 5);
+  assert_int_equal(earned(row), 5 * H2_EARNED_ANSWER / 2);
+}
+
 /* Empty DATA frames in a row; one with a byte in it begins a new row. */
 static void test_empty_data(void **state) {
   (void)state;
@@ -114,11 +167,12 @@ static void test_free_updates(void **state) {
   assert_int_equal(free_updates(), H2_UPDATES_FREE + 2 * H2_UPDATES_FREE_STREAM);
 }
 
-/* DATA of ours pays for credit, unless the credit was so small that the frame had to be. */
-static unsigned free_updates_after_data(unsigned bytes) {
+/* DATA of ours pays for credit: less if the credit was so small that the frame had to be. */
+static unsigned free_updates_after_data(unsigned window, unsigned bytes) {
   char step[64];
-  begin("HEADERS/SH 1 [@hold]; !respond 1 200");
-  snprintf(step, sizeof step, "!send 1 %u; !send 1 %u", bytes, bytes);
+  snprintf(step, sizeof step, "SETTINGS 0 s4=%u; HEADERS/SH 1 [@hold]; !respond 1 200", window);
+  begin(step);
+  snprintf(step, sizeof step, "!send 1 %u", bytes);
   script_run(&script, step);
   return free_updates();
 }
@@ -126,8 +180,46 @@ static unsigned free_updates_after_data(unsigned bytes) {
 static void test_free_updates_of_data(void **state) {
   (void)state;
   const unsigned others = H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM;
-  assert_int_equal(free_updates_after_data(H2_DATA_BYTES_SMALL - 1), others);
-  assert_int_equal(free_updates_after_data(H2_DATA_BYTES_SMALL), others + 2 * H2_UPDATES_FREE_DATA);
+  const unsigned small = H2_DATA_BYTES_SMALL - 1;
+  assert_int_equal(free_updates_after_data(small, small), others + H2_UPDATES_SMALL_DATA);
+  assert_int_equal(free_updates_after_data(small + 1, small), others + H2_UPDATES_FREE_DATA);
+  assert_int_equal(free_updates_after_data(small + 1, small + 1), others + H2_UPDATES_FREE_DATA);
+}
+
+/* A client whose window is a byte, and that grants the next when it has come, is read at a pace: it is slowed for as
+ * long as it goes on, and never ended. */
+static void test_small_windows(void **state) {
+  (void)state;
+  const struct h2_counters *counters = &script.engine.h2.counters;
+  char tick[32];
+  begin("SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 100000");
+  repeat("WU 1 =1", H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM);
+  repeat("WU 1 =1", H2_UPDATES_SMALL_BURST);
+  assert_int_equal(counters->pauses, 0);
+  repeat("WU 1 =1", 1);
+  assert_int_equal(counters->pauses, 1);
+  snprintf(tick, sizeof tick, "!tick %u", (unsigned)(H2_PAUSE_NS / MILLISECOND_NS));
+  const unsigned paced = (unsigned)(H2_UPDATES_SMALL_PER_SECOND * H2_PAUSE_NS / SECOND_NS);
+  for (unsigned pauses = 1; pauses < 4 * H2_SLOWED_NS / H2_PAUSE_NS; pauses++) {
+    script_run(&script, tick);
+    repeat("WU 1 =1", paced + 1);
+    assert_int_equal(counters->pauses, pauses + 1);
+  }
+  assert_int_equal(counters->slowed, 0);
+  assert_int_equal(counters->glitches, 0);
+  assert_false(script.goaway);
+  script_close(&script);
+}
+
+/* Credit for more frames than came is useless, however small they were. */
+static void test_small_windows_end(void **state) {
+  (void)state;
+  begin("SETTINGS 0 s4=1; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 1");
+  repeat("WU 0 =1", H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM + H2_UPDATES_SMALL_DATA);
+  assert_int_equal(script.engine.h2.counters.glitches_updates, 0);
+  repeat("WU 0 =1", 1);
+  assert_int_equal(script.engine.h2.counters.glitches_updates, 1);
+  script_close(&script);
 }
 
 /* The saved amount is bounded, both by streams and by DATA. */
@@ -197,7 +289,7 @@ static void test_useless_frames(void **state) {
   (void)state;
   const struct h2_counters *counters = &script.engine.h2.counters;
   begin("HEADERS/SH 1 [@get]");
-  repeat("WU 1 =1", H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM);
+  repeat("WU 1 =1", H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM + H2_UPDATES_FREE_DATA);
   assert_int_equal(counters->glitches_updates, 0);
   repeat("WU 1 =1", 1);
   assert_int_equal(counters->glitches_updates, 1);
@@ -250,10 +342,16 @@ static void test_late_frames_end(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_budgets),
+      cmocka_unit_test(test_earned_by_answers),
+      cmocka_unit_test(test_earned_by_data),
+      cmocka_unit_test(test_control_frames_with_each_request),
+      cmocka_unit_test(test_settings_with_many_streams),
       cmocka_unit_test(test_counted_once),
       cmocka_unit_test(test_empty_data),
       cmocka_unit_test(test_free_updates),
       cmocka_unit_test(test_free_updates_of_data),
+      cmocka_unit_test(test_small_windows),
+      cmocka_unit_test(test_small_windows_end),
       cmocka_unit_test(test_free_updates_end),
       cmocka_unit_test(test_free_priorities),
       cmocka_unit_test(test_free_priorities_end),

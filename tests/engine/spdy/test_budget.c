@@ -75,6 +75,22 @@ static void test_floods(void **state) {
   }
 }
 
+/* A request that was answered pays for one of each, at any rate, for longer than a flood would live. */
+static void test_control_frames_with_each_request(void **state) {
+  char step[96];
+  (void)state;
+  spdy_script_begin(&script, true, &http, NULL);
+  for (unsigned i = 0; i < 2 * (H2_PING_BURST + H2_SETTINGS_BURST); i++) {
+    const unsigned id = 2 * i + 1;
+    (void)snprintf(step, sizeof step, "SYN/S %u @get; !respond %u 200 none; PING 1; SET 4=1", id,
+                   id);
+    assert_int_equal(flood(step, 1), 1);
+  }
+  assert_false(script.done);
+  assert_int_equal(script.engine.spdy.counters.pauses, 0);
+  spdy_script_close(&script);
+}
+
 /* SYN_STREAM and RST_STREAM by turns (CVE-2023-44487). */
 static void test_rapid_resets(void **state) {
   char step[64];
@@ -192,13 +208,10 @@ static void test_clocks(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_floods),
-      cmocka_unit_test(test_rapid_resets),
-      cmocka_unit_test(test_raw_resets_are_free),
-      cmocka_unit_test(test_late_frames),
-      cmocka_unit_test(test_remembered),
-      cmocka_unit_test(test_queue),
-      cmocka_unit_test(test_replies_that_are_not_taken),
+      cmocka_unit_test(test_floods),       cmocka_unit_test(test_control_frames_with_each_request),
+      cmocka_unit_test(test_rapid_resets), cmocka_unit_test(test_raw_resets_are_free),
+      cmocka_unit_test(test_late_frames),  cmocka_unit_test(test_remembered),
+      cmocka_unit_test(test_queue),        cmocka_unit_test(test_replies_that_are_not_taken),
       cmocka_unit_test(test_clocks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

