@@ -120,9 +120,10 @@ static void note_final(struct h2_stream *stream, const struct h2_answer *answer)
   if (stream->connect && status >= 300) stream->connect = false;
 }
 
-/* The response is valid. `fields` may be NULL if the handler needs none. */
-static void take_response(struct h2 *h2, struct h2_stream *stream, const struct h2_answer *answer,
-                          const struct headers *fields, bool end) {
+/* The response is valid. `fields` may be NULL if the handler needs none. Inlined for blocks that came before. */
+__attribute__((always_inline)) static inline void
+take_response(struct h2 *h2, struct h2_stream *stream, const struct h2_answer *answer,
+              const struct headers *fields, bool end) {
   if (answer->status >= 200) note_final(stream, answer);
   if (stream->state == H2_RESERVED_REMOTE) h2_stream_event(stream, H2_RECV_HEADERS);
   if (end && !h2_stream_end_received(h2, stream)) return;

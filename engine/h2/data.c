@@ -111,8 +111,10 @@ static void keep(struct h2 *h2, struct h2_stream *stream, struct span bytes, boo
   if (!h2_kept_add(h2, stream, bytes, end)) h2_stream_abort(h2, stream, H2_INTERNAL_ERROR);
 }
 
-/* Passes a span of data on; `end`: it is the last of the peer's message. */
-static void pass_on(struct h2 *h2, struct h2_stream *stream, struct span bytes, bool end) {
+/* Passes a span of data on; `end`: it is the last of the peer's message. Inlined for frames that are there as a
+ * whole, which most are. */
+__attribute__((always_inline)) static inline void pass_on(struct h2 *h2, struct h2_stream *stream,
+                                                          struct span bytes, bool end) {
   stream->body_received += (int64_t)bytes.len;
   stream->body_seen_ns = bytes.len ? h2->now_ns : stream->body_seen_ns;
   counter_add(&h2->http->counters.body_bytes_received, bytes.len);
