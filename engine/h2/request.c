@@ -67,7 +67,8 @@ static void note_origin(struct h2_stream *stream, const struct header *fields, s
 }
 
 /* Opens a stream for a request, which takes the body. NULL when it cannot be made now. */
-static struct h2_stream *begin(struct h2 *h2, bool allowed, struct body body) {
+__attribute__((always_inline)) static inline struct h2_stream *begin(struct h2 *h2, bool allowed,
+                                                                     struct body body) {
   assert(h2->role == H2_CLIENT);
   h2_call_in(h2);
   allowed = allowed && h2_request_room(h2) > 0;

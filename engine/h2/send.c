@@ -81,7 +81,8 @@ static bool credit_wanted(const struct h2 *h2) {
 
 /* Our message has ended. A server that has answered does not want the rest of the request (section
  * 8.1), except in a tunnel. */
-static void end_sent(struct h2 *h2, struct h2_stream *stream) {
+__attribute__((always_inline)) static inline void end_sent(struct h2 *h2,
+                                                           struct h2_stream *stream) {
   stream->body_ended = true;
   h2->stalled_ended = true;
   if (stream->takes_part) sched_idle(&h2->sched, &stream->node);

@@ -186,7 +186,9 @@ static const struct load_target *make(struct load_source *source, const struct l
   return NULL;
 }
 
-static const struct load_target *next_of_queue(struct load_source *source) {
+/* Not inlined: then requests that are lent as they are need no stack. */
+__attribute__((noinline)) static const struct load_target *
+next_of_queue(struct load_source *source) {
   const struct load_target *target = make(source, form_at(&source->next, source), NULL, 0);
   step(source);
   return target;
