@@ -266,14 +266,6 @@ struct h2_verdict h2_frame_decode(const struct h2_frame_header *header, struct s
 
 /* ---- encoding -------------------------------------------------------------------------------- */
 
-uint8_t *h2_frame_header_encode(uint8_t *out, struct h2_frame_header header) {
-  assert(header.length <= H2_FRAME_BYTES_MAX);
-  assert(header.stream_id <= H2_STREAM_ID_MAX);
-  out = wire_put32(out, header.length << 8 | header.type);
-  out = wire_put8(out, header.flags);
-  return wire_put32(out, header.stream_id);
-}
-
 static uint8_t *header_put(uint8_t *out, uint32_t length, uint8_t type, uint8_t flags,
                            uint32_t stream_id) {
   return h2_frame_header_encode(out, (struct h2_frame_header){length, stream_id, type, flags});

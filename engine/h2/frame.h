@@ -8,6 +8,9 @@
 #define WEIR_H2_FRAME_H
 
 #include "engine/base/machine.h"
+#include "engine/base/wire.h"
+
+#include <assert.h>
 
 /* RFC 9113 section 7 */
 enum h2_error {
@@ -152,8 +155,14 @@ const char *h2_error_name(uint32_t code);
 
 /* ---- encoding: each writes one frame at `out` and returns its end ---------------------------- */
 
-/* The header of a frame. */
-uint8_t *h2_frame_header_encode(uint8_t *out, struct h2_frame_header header);
+/* The header of a frame. Its length and identifier fit (asserted). */
+static inline uint8_t *h2_frame_header_encode(uint8_t *out, struct h2_frame_header header) {
+  assert(header.length <= H2_FRAME_BYTES_MAX);
+  assert(header.stream_id <= H2_STREAM_ID_MAX);
+  out = wire_put32(out, header.length << 8 | header.type);
+  out = wire_put8(out, header.flags);
+  return wire_put32(out, header.stream_id);
+}
 
 /* 17 bytes */
 uint8_t *h2_frame_ping_encode(uint8_t *out, bool ack, const uint8_t opaque[8]);
