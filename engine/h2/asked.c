@@ -31,10 +31,14 @@ static bool is_kept(const struct h2_asked_kept *kept, const struct h2_coded *cod
   return kept && kept->state == coded->state && span_equal(kept->block, coded->bytes);
 }
 
-struct h2_asked *h2_asked_find(const struct h2_asked_places *places, const struct h2_coded *coded) {
+/* The same request often comes several times in a row. */
+struct h2_asked *h2_asked_find(struct h2_asked_places *places, const struct h2_coded *coded) {
+  if (is_kept(places->last, coded)) return &places->last->asked;
   if (coded->bytes.len == 0 || coded->bytes.len > H2_ASKED_BLOCK_BYTES_MAX) return NULL;
   struct h2_asked_kept *kept = places->kept[mark_of(coded) % H2_ASKED_COUNT];
-  return is_kept(kept, coded) ? &kept->asked : NULL;
+  if (!is_kept(kept, coded)) return NULL;
+  places->last = kept;
+  return &kept->asked;
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
@@ -56,9 +60,11 @@ static struct h2_asked_kept *make(const struct memory *memory, const struct h2_c
   return kept;
 }
 
-static void drop(struct h2_asked_kept **place, const struct memory *memory) {
-  if (*place) memory_free(memory, *place, (*place)->bytes);
-  *place = NULL;
+static void drop(struct h2_asked_places *places, unsigned place, const struct memory *memory) {
+  struct h2_asked_kept *kept = places->kept[place];
+  if (places->last == kept) places->last = NULL;
+  if (kept) memory_free(memory, kept, kept->bytes);
+  places->kept[place] = NULL;
 }
 
 struct h2_asked *h2_asked_note(struct h2_asked_places *places, const struct memory *memory,
@@ -71,14 +77,14 @@ struct h2_asked *h2_asked_note(struct h2_asked_places *places, const struct memo
   const bool again = places->seen[place] == tag;
   places->seen[place] = tag;
   if (!again) return NULL;
-  drop(&places->kept[place], memory);
+  drop(places, place, memory);
   places->kept[place] = make(memory, coded, asked);
   return places->kept[place] ? &places->kept[place]->asked : NULL;
 }
 
 void h2_asked_free(struct h2_asked_places *places, const struct memory *memory) {
   for (unsigned i = 0; i < H2_ASKED_COUNT; i++) {
-    drop(&places->kept[i], memory);
+    drop(places, i, memory);
     places->seen[i] = 0;
   }
 }

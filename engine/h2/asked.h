@@ -33,6 +33,7 @@ struct h2_asked_kept; /* one that is kept */
 struct h2_asked_places {
   uint32_t seen[H2_ASKED_COUNT]; /* which block came last to this place; 0: none */
   struct h2_asked_kept *kept[H2_ASKED_COUNT];
+  struct h2_asked_kept *last; /* the one of these that was found last; NULL: none was */
 };
 
 /* A block as it came, and hpack_decoder_state() before it was decoded. */
@@ -42,7 +43,7 @@ struct h2_coded {
 };
 
 /* What the block asks for, or NULL: it has to be decoded. Lent until the next h2_asked_note(). */
-struct h2_asked *h2_asked_find(const struct h2_asked_places *places, const struct h2_coded *coded);
+struct h2_asked *h2_asked_find(struct h2_asked_places *places, const struct h2_coded *coded);
 
 /* A block was decoded to what `asked` says, and has left `state`, which is not 0, as it was: keeps a copy if the same
  * block came to its place just before, if it is not too long, and if there is memory. The spans of the request are
