@@ -52,6 +52,10 @@
  * the kernel about as much as one more iovec. */
 #define OUT_COPY_BYTES_MAX (2u * KIB)
 
+/* Bytes of content, and of encoded fields, up to which an answer may go as a whole (h2/brief.h): those that are
+ * copied. */
+#define H2_BRIEF_BYTES_MAX OUT_COPY_BYTES_MAX
+
 /* Bytes for joined cookies, and for other copies beside the decoded fields: cookies that fill a
  * header list of the default size can be joined. */
 #define H2_COOKIE_ROOM_BYTES H2_HEADER_LIST_BYTES_DEFAULT

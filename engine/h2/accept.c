@@ -11,6 +11,7 @@
  */
 #include "engine/h2/accept.h"
 
+#include "engine/h2/brief.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/fault.h"
@@ -20,6 +21,7 @@
 #include "engine/h2/message.h"
 #include "engine/h2/origin.h"
 #include "engine/h2/priority.h"
+#include "engine/h2/queue.h"
 
 void h2_accept_reset(struct h2 *h2, uint32_t id, enum h2_error code) {
   h2_remember_closed(h2, id, H2_CLOSED_RESET_LOCAL);
@@ -37,6 +39,7 @@ static void refuse(struct h2 *h2, uint32_t id) {
 /* The handler hears of it. */
 static void answer(struct h2 *h2, struct h2_stream *stream, const struct headers *fields,
                    unsigned status) {
+  h2_queue_take_part(stream);
   stream->delivered = handler_refused(h2->http->handler, &stream->base, fields, h2->now_ns);
   (void)stream_respond(&stream->base, status, NULL, 0, BODY_NONE);
 }
@@ -82,6 +85,7 @@ static void hand_over(struct h2 *h2, struct h2_stream *stream, struct h2_asked *
   counter_add(&h2->http->counters.requests, 1);
   const struct handler *handler = h2->http->handler;
   handler->request(handler->ctx, &stream->base, &asked->request, h2->now_ns);
+  if (!stream->gone && !stream->brief) h2_queue_take_part(stream);
   if (waits && !stream->end_received && !stream->gone)
     (void)stream_inform(&stream->base, 100, NULL, 0); /* refused if the handler has answered */
   if (h2->draining) h2_stream_drain(stream);
@@ -128,6 +132,14 @@ static void accept_too_large(struct h2 *h2, const struct h2_opening *opening,
     answer_431(h2, stream, fields);
 }
 
+static void request_priority(struct h2 *h2, struct h2_stream *stream,
+                             const struct h2_opening *opening, const struct h2_asked *asked) {
+  bool said = h2_priority_is_said(h2, &asked->priority, opening->dependency);
+  if (said) h2_brief_join(h2);
+  if (said) h2_queue_take_part(stream);
+  h2_priority_request(stream, &asked->priority, opening->dependency);
+}
+
 static void accept_valid(struct h2 *h2, const struct h2_opening *opening, struct h2_asked *asked) {
   struct request *request = &asked->request;
   struct h2_stream *stream = open_stream(h2, opening);
@@ -142,7 +154,7 @@ static void accept_valid(struct h2 *h2, const struct h2_opening *opening, struct
   if (opening->end && !h2_stream_end_received(h2, stream)) return;
   if (h2->shared->config.push && h2->theirs.enable_push)
     h2_origin_note(stream, request->scheme, request->authority);
-  h2_priority_request(stream, &asked->priority, opening->dependency);
+  request_priority(h2, stream, opening, asked);
   hand_over(h2, stream, asked);
 }
 

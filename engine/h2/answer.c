@@ -7,6 +7,7 @@
  */
 #include "engine/h2/answer.h"
 
+#include "engine/h2/brief.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/flow.h"
@@ -67,6 +68,8 @@ static bool queue_response(struct h2_stream *stream, unsigned status, const stru
                                        .type = H2_HEADERS,
                                        .status = status,
                                        .end_stream = bodiless};
+  if (set && h2_brief_add(stream, set)) return true;
+  h2_queue_take_part(stream);
   bool queued = set ? h2_queue_set(stream, status, set, false) : h2_queue_section(stream, &plan);
   if (!queued || bodiless) return queued;
   if (set)
@@ -191,7 +194,9 @@ static bool op_trailers(struct stream *base, const struct header *fields, size_t
   const char *mistake = contract_given(fields, count, BODY_NONE);
   if (stream->body_ended) mistake = "stream_trailers() after the end of the body";
   if (stream->trailers) mistake = "stream_trailers() for the second time";
-  return mistake ? refuse(stream, mistake) : h2_queue_trailers(stream, fields, count);
+  if (mistake) return refuse(stream, mistake);
+  if (stream->brief) h2_brief_join(stream->h2);
+  return h2_queue_trailers(stream, fields, count);
 }
 
 /* ---- promises -------------------------------------------------------------------------------- */
@@ -238,9 +243,11 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   promised_request(fields, count, &request, &list);
   if (!may_push(h2, parent) || !may_promise(parent, &request)) return NULL;
   if (!budget_spend(&h2->pushes, 1, h2->now_ns)) return NULL;
+  if (parent->brief) h2_brief_join(h2);
   struct h2_stream *promised = h2_stream_open(h2, h2->own_id_next);
   if (!promised) return NULL;
   h2->own_id_next += 2;
+  h2_queue_take_part(promised);
   promised->head_request = span_is(request.method, "HEAD");
   promised->promised_on = parent->id;
   promised->end_received = true; /* a promised request has no body */

@@ -17,7 +17,7 @@
 
 /* Sums over the live streams. */
 struct sums {
-  uint32_t all, own, receiving, urgent, credit, timed, room, lent;
+  uint32_t all, own, receiving, urgent, brief, credit, timed, room, lent;
   uint64_t held, counted;
 };
 
@@ -25,7 +25,8 @@ static void check_stream(const struct h2 *h2, const struct h2_stream *stream, st
   assert(h2_find(h2, stream->id) == stream);
   assert(stream->h2 == h2);
   assert(!stream->gone);
-  assert(stream->takes_part || !(h2->role == H2_SERVER || stream->body.ops));
+  assert(stream->takes_part || stream->brief || !(h2->role == H2_SERVER || stream->body.ops));
+  assert(!stream->brief || (stream->end_received && !stream->headers_sent));
   assert(stream->state < H2_CLOSED);
   assert(stream->prev ? stream->prev->next == stream : h2->all == stream);
   assert(stream->end_received || stream->content_length < 0 ||
@@ -36,6 +37,7 @@ static void check_stream(const struct h2 *h2, const struct h2_stream *stream, st
   sums->own += h2_is_own_id(h2, stream->id);
   sums->receiving += !stream->end_received;
   sums->urgent += stream->in_urgent_queue;
+  sums->brief += stream->brief;
   sums->credit += stream->in_credit_queue;
   sums->timed += stream->timer.due_ns != MACHINE_NO_DEADLINE;
   sums->room += stream->room_bytes > 0;
@@ -67,6 +69,20 @@ static void check_urgent_queue(const struct h2 *h2, uint32_t count) {
   }
   assert(found == count);
   assert(!last || h2->urgent_queue_tail == last);
+}
+
+static void check_briefs(const struct h2 *h2, uint32_t count) {
+  const struct h2_stream *last = NULL;
+  uint32_t found = 0;
+  for (const struct h2_stream *stream = h2->briefs.first; stream; stream = stream->urgent_next) {
+    assert(stream->brief && !stream->in_urgent_queue && !stream->takes_part);
+    assert(!last || h2->briefs.place.shared || last->id < stream->id);
+    found++;
+    assert(found <= count);
+    last = stream;
+  }
+  assert(found == count);
+  assert(!last || h2->briefs.last == last);
 }
 
 static void check_credit_queue(const struct h2 *h2, uint32_t count) {
@@ -107,6 +123,7 @@ void h2_check(const struct h2 *h2) {
   assert(sums.lent <= segments_that_lend(h2)); /* the others are counted by a body */
   assert(sums.room == h2->room_waits);
   check_urgent_queue(h2, sums.urgent);
+  check_briefs(h2, sums.brief);
   check_credit_queue(h2, sums.credit);
   check_timers(h2, sums.timed);
   assert(h2->flow.charged_bytes <= h2->shared->window_bytes_charged);

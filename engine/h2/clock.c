@@ -59,7 +59,7 @@ static bool has_more(const struct h2_stream *stream) {
 
 /* Output waits for the transport, or for the connection's window. */
 static bool output_queued(const struct h2 *h2) {
-  return h2->out.count || h2->urgent_queue || h2->sched.ready_count;
+  return h2->out.count || h2->urgent_queue || h2->briefs.first || h2->sched.ready_count;
 }
 
 /* Output waits for its stream's own window. */

@@ -81,6 +81,12 @@ struct h2_flow {
   bool hurries;           /* the connection's credit is returned at once, however little it is */
 };
 
+/* Answers that wait to be sent as a whole: h2/brief.h. */
+struct h2_briefs {
+  struct h2_stream *first, *last; /* by h2_stream.urgent_next */
+  struct sched_place place;       /* of all of them */
+};
+
 /* What a request needs comes first: hosts may have the first lines of a machine fetched before they call it. */
 struct h2 {
   struct http_shared *http; /* shared with all protocols */
@@ -133,6 +139,7 @@ struct h2 {
 
   struct h2_stream *urgent_queue, *urgent_queue_tail; /* streams with something to send that no
                                                            window holds back */
+  struct h2_briefs briefs;                            /* in the order of their turns */
   struct h2_stream *credit_queue;                     /* streams with credit to return */
   uint32_t room_waits;                                /* streams with room_bytes */
   bool kept_due;                                      /* a tunnel was made: h2_answer_deliver() */

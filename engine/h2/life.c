@@ -3,6 +3,7 @@
  */
 #include "engine/h2/life.h"
 
+#include "engine/h2/brief.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/flow.h"
@@ -23,11 +24,6 @@ static void link_in(struct h2 *h2, struct h2_stream *stream) {
   stream->next = h2->all;
   if (h2->all) h2->all->prev = stream;
   h2->all = stream;
-}
-
-void h2_stream_take_part(struct h2 *h2, struct h2_stream *stream) {
-  stream->takes_part = true;
-  sched_open(&h2->sched, &stream->node, stream->id, SCHED_PRIORITY_DEFAULT);
 }
 
 struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
@@ -52,7 +48,6 @@ struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id) {
   window_credit_init(&stream->credit, h2_flow_first_bytes(h2));
   if (!h2->all) counter_add(&shared->http->counters.connections_busied, 1);
   link_in(h2, stream);
-  if (h2->role == H2_SERVER) h2_stream_take_part(h2, stream);
   (*(own ? &h2->active_own : &h2->active_peer))++;
   h2->receiving++;
   merit_opened(&h2->merit);
@@ -130,6 +125,7 @@ static void detach(struct h2 *h2, struct h2_stream *stream) {
   if (stream->takes_part) sched_close(&h2->sched, &stream->node);
   h2->room_waits -= stream->room_bytes > 0;
   h2_queue_remove(h2, stream);
+  h2_brief_remove(h2, stream);
   sections_free(stream);
   h2_kept_free(h2, stream);
   credit_unlink(h2, stream);
@@ -210,11 +206,17 @@ void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
   if (stream->lent == 0) body_close(stream);
 }
 
+static void note_priority(struct stream_facts *facts, const struct sched_node *node) {
+  facts->prioritized = node->signal == SCHED_SIGNAL_EXTENSIBLE;
+  facts->urgency = node->urgency;
+  facts->incremental = node->incremental;
+}
+
 /* Only now has the last byte left, except those that a body counts itself: body_chunk.loans. */
 static void tell_ended(struct h2 *h2, struct h2_stream *stream) {
   const struct handler *handler = h2->http->handler;
   if (!stream->delivered || !handler->ended) return;
-  const struct stream_facts facts = {
+  struct stream_facts facts = {
       .protocol = "HTTP/2",
       .begun_ns = stream->opened_ns,
       .ended_ns = h2->now_ns,
@@ -224,10 +226,8 @@ static void tell_ended(struct h2 *h2, struct h2_stream *stream) {
       .body_bytes_sent = stream->body_sent,
       .error_code = stream->error_code,
       .status = stream->status,
-      .prioritized = stream->node.signal == SCHED_SIGNAL_EXTENSIBLE,
-      .urgency = stream->node.urgency,
-      .incremental = stream->node.incremental,
   };
+  if (stream->takes_part) note_priority(&facts, &stream->node);
   handler->ended(handler->ctx, &stream->base, &facts);
 }
 

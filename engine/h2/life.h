@@ -16,10 +16,6 @@
 /* NULL when the pool is full or memory was refused. */
 __attribute__((warn_unused_result)) struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id);
 
-/* The stream will send a body, so it takes part in the scheduler's turns. A server's streams do so from the
- * beginning. */
-void h2_stream_take_part(struct h2 *h2, struct h2_stream *stream);
-
 /* Ends a stream whose state is closed: tells its handler `error_code`; h2_bury() closes its body.
  */
 void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_code);

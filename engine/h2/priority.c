@@ -55,6 +55,11 @@ struct h2_priority_said h2_priority_said_of(const struct h2 *h2, const struct re
   return said;
 }
 
+bool h2_priority_is_said(const struct h2 *h2, const struct h2_priority_said *said,
+                         const struct h2_dependency *dependency) {
+  return said->field.given || dependency || h2->sched.updates.count > 0;
+}
+
 void h2_priority_request(struct h2_stream *stream, const struct h2_priority_said *said,
                          const struct h2_dependency *dependency) {
   struct sched_priority priority = said->field;
@@ -138,6 +143,14 @@ void h2_priority_response_set(struct h2_stream *stream, const struct header_set 
   }
   sched_hint(&stream->h2->sched, &stream->node, (enum sched_class)note.content_class);
   give_head_start(stream, note.head_start_types);
+}
+
+bool h2_priority_place(const struct h2_stream *stream, const struct h2_set_note *note,
+                       struct sched_place *out) {
+  bool special = note->says_priority || stream->connect || stream->head_start_rules;
+  if (special || stream->takes_part || (note->head_start_types & stream->head_start_paths))
+    return false;
+  return sched_place_of(&stream->h2->sched, (enum sched_class)note->content_class, out);
 }
 
 struct h2_verdict h2_priority_depend(struct h2 *h2, uint32_t id,

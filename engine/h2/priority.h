@@ -26,7 +26,12 @@ void h2_priority_settings(struct h2 *h2);
 /* What a request says. */
 struct h2_priority_said h2_priority_said_of(const struct h2 *h2, const struct request *request);
 
-/* Passes that on. `dependency` is that of its HEADERS frame, or NULL. */
+/* Whether that, its HEADERS frame, or a PRIORITY_UPDATE that came before says anything: if not, the stream need not
+ * take part in the scheduler's turns yet. `dependency` is that of its HEADERS frame, or NULL. */
+bool h2_priority_is_said(const struct h2 *h2, const struct h2_priority_said *said,
+                         const struct h2_dependency *dependency);
+
+/* Passes that on. */
 void h2_priority_request(struct h2_stream *stream, const struct h2_priority_said *said,
                          const struct h2_dependency *dependency);
 
@@ -36,6 +41,12 @@ void h2_priority_response(struct h2_stream *stream, const struct header *fields,
 /* The same in two steps, for fields that repeat: what is the same each time is noted once. */
 void h2_priority_note(const struct h2 *h2, struct h2_set_note *note, struct span content_type);
 void h2_priority_response_set(struct h2_stream *stream, const struct header_set *set);
+
+/* Where the stream would stand after h2_priority_response_set(); false when the class of the content does not say
+ * that alone. */
+__attribute__((warn_unused_result)) bool h2_priority_place(const struct h2_stream *stream,
+                                                           const struct h2_set_note *note,
+                                                           struct sched_place *out);
 
 /* How many first bytes of the response are needed early, as the handler says: stream_head_start().
  */

@@ -82,6 +82,12 @@ void h2_queue_probe(struct h2_stream *stream) {
 
 /* ---- DATA ------------------------------------------------------------------------------------ */
 
+void h2_queue_take_part(struct h2_stream *stream) {
+  if (stream->takes_part) return;
+  stream->takes_part = true;
+  sched_open(&stream->h2->sched, &stream->node, stream->id, SCHED_PRIORITY_DEFAULT);
+}
+
 void h2_queue_schedule(struct h2_stream *stream) {
   struct h2 *h2 = stream->h2;
   if (!stream->takes_part) return;

@@ -41,6 +41,9 @@ void h2_queue_probe(struct h2_stream *stream);
 /* Takes the stream out of the queue of sections and questions. */
 void h2_queue_remove(struct h2 *h2, struct h2_stream *stream);
 
+/* The stream takes part in the scheduler's turns from now on, if it did not already. */
+void h2_queue_take_part(struct h2_stream *stream);
+
 /* Tells the scheduler whether the stream has something to send, by its body, window and state. */
 void h2_queue_schedule(struct h2_stream *stream);
 

@@ -12,6 +12,7 @@
 #include "engine/h2/recv.h"
 
 #include "engine/h2/block.h"
+#include "engine/h2/brief.h"
 #include "engine/h2/client.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
@@ -53,6 +54,7 @@ static void finish_priority(struct h2 *h2, uint32_t id, struct h2_verdict verdic
 static void on_priority(struct h2 *h2, const struct h2_frame *frame) {
   if (!priority_affordable(h2)) return;
   uint32_t id = frame->header.stream_id;
+  h2_brief_join(h2);
   finish_priority(h2, id, h2_priority_depend(h2, id, &frame->priority));
 }
 
@@ -160,6 +162,7 @@ static void on_window_update(struct h2 *h2, const struct h2_frame *frame) {
 static void on_priority_update(struct h2 *h2, const struct h2_frame *frame) {
   if (!priority_affordable(h2)) return;
   uint32_t id = frame->priority_update.stream_id;
+  h2_brief_join(h2);
   finish_priority(h2, id, h2_priority_update(h2, id, frame->priority_update.field));
 }
 

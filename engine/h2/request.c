@@ -79,7 +79,7 @@ __attribute__((always_inline)) static inline struct h2_stream *begin(struct h2 *
   }
   h2->own_id_next += 2;
   stream->body = body;
-  if (body.ops) h2_stream_take_part(h2, stream);
+  if (body.ops) h2_queue_take_part(stream);
   stream->final_queued = true;
   return stream;
 }

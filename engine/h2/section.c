@@ -3,6 +3,7 @@
  */
 #include "engine/h2/section.h"
 
+#include "engine/base/decimal.h"
 #include "engine/base/wire.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/message.h"
@@ -64,6 +65,11 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
   return section;
 }
 
+static bool is_short(struct span content_length) {
+  uint64_t bytes;
+  return decimal_within(content_length, 1, H2_BRIEF_BYTES_MAX, &bytes);
+}
+
 /* Notes what would be the same each time the set is sent. */
 static void note(struct h2 *h2, struct header_set *set) {
   size_t bound = hpack_encode_bound(set->at, set->count);
@@ -85,7 +91,10 @@ static void note(struct h2 *h2, struct header_set *set) {
     note.asks_connect |= field->token == TOKEN_METHOD && span_is(field->value, "CONNECT");
     note.asks_protocol |= field->token == TOKEN_PROTOCOL;
     if (field->token == TOKEN_CONTENT_TYPE) h2_priority_note(h2, &note, field->value);
+    if (field->token == TOKEN_CONTENT_LENGTH) note.is_brief = is_short(field->value);
   }
+  note.is_brief &=
+      !note.varies && note.bound_bytes + h2->http->server_field.value.len <= H2_BRIEF_BYTES_MAX;
   h2_set_note_put(set, note);
 }
 
@@ -237,9 +246,11 @@ uint8_t *h2_section_write(struct h2 *h2, const struct h2_section *section, uint3
   return frame_block(h2, payload, encode_block(h2, section, at), header);
 }
 
-uint8_t *h2_section_again(struct h2 *h2, const struct header_set *set, uint32_t stream_id,
-                          bool end_stream, uint8_t *out) {
-  const struct hpack_block_key key = {.list = whole_key(set, 0)};
+uint8_t *h2_section_again(struct h2 *h2, const struct header_set *set, unsigned status,
+                          uint32_t stream_id, bool end_stream, uint8_t *out) {
+  const bool adds_date = status >= 200 && !h2_set_note_get(set).says_date;
+  const struct hpack_block_key key = {.list = whole_key(set, (uint16_t)status),
+                                      .time = adds_date ? (uint64_t)h2->http->date_seconds : 0};
   uint8_t *payload = out + H2_FRAME_HEADER_BYTES;
   uint8_t *end = hpack_encode_again(&h2->encoder, key, payload);
   if (!end) return NULL;

@@ -12,6 +12,7 @@
  */
 #include "engine/h2/send.h"
 
+#include "engine/h2/brief.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/control.h"
 #include "engine/h2/flow.h"
@@ -154,25 +155,27 @@ static void request_sent(struct h2 *h2, struct h2_stream *stream, uint8_t *end) 
     end_sent(h2, stream);
 }
 
-/* Returns the end of the frames; NULL when there is no room for them. */
-static uint8_t *write_request(struct h2 *h2, const struct h2_stream *stream,
-                              struct header_set *set) {
+/* Of a request (status 0) or a response. Returns the end of the frames; NULL when there is no room for them. */
+static uint8_t *write_set(struct h2 *h2, const struct h2_stream *stream, struct header_set *set) {
+  struct out *out = &h2->out;
+  const bool end_stream = !stream->body.ops;
+  uint8_t *end = NULL;
+  if (out_has_room(out, H2_SECTION_AGAIN_BYTES))
+    end = h2_section_again(h2, set, stream->status, stream->id, end_stream, out_at(out));
+  if (end) return end;
   struct h2_section section;
   if (!h2_section_lend(h2, set, &section)) return NULL;
   section.type = H2_HEADERS;
-  section.end_stream = !stream->body.ops;
-  section.add_date = section.add_server = false;
-  if (!out_has_room(&h2->out, h2_section_room(h2, &section))) return NULL;
-  return h2_section_write(h2, &section, stream->id, out_at(&h2->out));
+  section.status = stream->status;
+  section.end_stream = end_stream;
+  if (section.status < 200) section.add_date = section.add_server = false;
+  if (!out_has_room(out, h2_section_room(h2, &section))) return NULL;
+  return h2_section_write(h2, &section, stream->id, out_at(out));
 }
 
 bool h2_send_request(struct h2 *h2, struct h2_stream *stream, struct header_set *set) {
-  struct out *out = &h2->out;
-  if (h2->control_used || h2->urgent_queue || !out_begin(out, &h2->shared->outs)) return false;
-  uint8_t *end = NULL;
-  if (out_has_room(out, H2_SECTION_AGAIN_BYTES))
-    end = h2_section_again(h2, set, stream->id, !stream->body.ops, out_at(out));
-  if (!end) end = write_request(h2, stream, set);
+  if (h2->control_used || h2->urgent_queue || !out_begin(&h2->out, &h2->shared->outs)) return false;
+  uint8_t *end = write_set(h2, stream, set);
   if (end) request_sent(h2, stream, end);
   return end;
 }
@@ -224,15 +227,20 @@ static enum body_result pull(struct h2_stream *stream, struct body_chunk *chunk)
   return result == BODY_WAIT && resumed ? BODY_MORE : result;
 }
 
-static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes, bool end) {
+/* What the stream's DATA counts for, but for the scheduler. */
+static void spend(struct h2 *h2, struct h2_stream *stream, uint32_t bytes) {
   window_spend(&h2->window, bytes);
   window_spend(&stream->window, bytes);
-  (end ? sched_sent_last : sched_sent)(&h2->sched, &stream->node, bytes);
   stream->spoke_ns = h2->now_ns;
   stream->body_sent += bytes;
   merit_sent(&h2->merit, bytes,
              h2_min(window_available(&h2->window), window_available(&stream->window)));
   counter_add(&h2->http->counters.body_bytes_sent, bytes);
+}
+
+static void data_sent(struct h2 *h2, struct h2_stream *stream, uint32_t bytes, bool end) {
+  spend(h2, stream, bytes);
+  (end ? sched_sent_last : sched_sent)(&h2->sched, &stream->node, bytes);
 }
 
 /* The stream's body needs more room than `bytes`; 0: any room is enough. */
@@ -301,6 +309,66 @@ static bool send_data(struct h2 *h2, size_t budget_bytes) {
   return true;
 }
 
+/* ---- short answers --------------------------------------------------------------------------- */
+
+/* Whether the first of the short answers goes before all that the scheduler knows, and nothing is in the way. */
+static bool brief_may_go(const struct h2 *h2, size_t budget_bytes) {
+  const struct h2_stream *stream = h2->briefs.first;
+  return h2->briefs.place.urgency < sched_urgency_ready(&h2->sched) &&
+         h2->out.bytes + H2_BRIEF_BYTES_MAX <= budget_bytes &&
+         window_available(&h2->window) >= H2_BRIEF_BYTES_MAX &&
+         window_available(&stream->window) >= H2_BRIEF_BYTES_MAX;
+}
+
+/* Writes its DATA at `at`, and returns their end. */
+static uint8_t *write_content(struct h2 *h2, struct h2_stream *stream, struct span bytes,
+                              uint8_t *at) {
+  const struct h2_frame_header header = {.length = (uint32_t)bytes.len,
+                                         .type = H2_DATA,
+                                         .flags = H2_FLAG_END_STREAM,
+                                         .stream_id = stream->id};
+  uint8_t *payload = h2_frame_header_encode(at, header);
+  if (bytes.base != payload) memcpy(payload, bytes.base, bytes.len);
+  spend(h2, stream, header.length);
+  sched_passed(&h2->sched, stream->id, bytes.len);
+  return payload + bytes.len;
+}
+
+/* `headers_end` is the end of its HEADERS, which begin at out_at(). A body that is longer than it was said to be
+ * goes on by turns. */
+static void send_content(struct h2 *h2, struct h2_stream *stream, uint8_t *headers_end) {
+  struct body_chunk chunk = {.room = headers_end + H2_FRAME_HEADER_BYTES,
+                             .max = H2_BRIEF_BYTES_MAX};
+  stream->header_sent = (uint32_t)(headers_end - out_at(&h2->out));
+  stream->headers_sent = true;
+  enum body_result result = pull(stream, &chunk);
+  bool ended = result == BODY_END && chunk.bytes.len > 0 && !stream->gone && !stream->trailers;
+  out_wrote(&h2->out, ended ? write_content(h2, stream, chunk.bytes, headers_end) : headers_end);
+  if (ended) {
+    end_sent(h2, stream);
+  } else if (!stream->gone) {
+    h2_brief_goes_on(stream);
+    after_pull(h2, stream, result, &chunk);
+  }
+}
+
+/* Sends one short answer, or has all of them wait with the others. False when there is none. */
+static bool send_brief(struct h2 *h2, size_t budget_bytes) {
+  if (!h2->briefs.first) return false;
+  struct h2_stream *stream = h2->briefs.first;
+  bool goes = brief_may_go(h2, budget_bytes) && out_has_room(&h2->out, H2_BRIEF_ROOM_BYTES);
+  uint8_t *end = goes ? write_set(h2, stream, stream->brief_set) : NULL;
+  if (!end) {
+    h2_brief_join(h2);
+    return true;
+  }
+  h2_brief_remove(h2, stream);
+  send_content(h2, stream, end);
+  return true;
+}
+
+/* ---- the ends of bodies ---------------------------------------------------------------------- */
+
 static void send_probe(struct h2 *h2, struct h2_stream *stream) {
   stream->probe_end = false;
   bool open = stream->headers_sent && stream->body.ops && !stream->body_ended &&
@@ -356,7 +424,7 @@ static void compose(struct h2 *h2, size_t budget_bytes) {
   }
   if (!send_control(h2) || h2->dead || !send_credit(h2)) return; /* nothing may follow a GOAWAY */
   while (send_urgent(h2) && h2->control_used == 0 && h2->out.bytes < budget_bytes &&
-         send_data(h2, budget_bytes)) {
+         (send_brief(h2, budget_bytes) || send_data(h2, budget_bytes))) {
   }
   if (h2->control_used) (void)send_control(h2); /* a stream has just been reset */
 }
@@ -376,7 +444,7 @@ void h2_send_ack(struct h2 *h2, size_t bytes) {
 
 bool h2_send_wanted(const struct h2 *h2) {
   if (h2->lost) return false;
-  if (h2->out.count || h2->control_used || h2->urgent_queue) return true;
+  if (h2->out.count || h2->control_used || h2->urgent_queue || h2->briefs.first) return true;
   if (h2->sched.ready_count && window_available(&h2->window)) return true;
   return !h2->dead && credit_wanted(h2);
 }

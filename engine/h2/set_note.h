@@ -15,6 +15,7 @@ struct h2_set_note {
   bool says_date : 1, says_server : 1, says_priority : 1; /* whether the set has these fields */
   /* Of a request: a response to it has no body; it opens a tunnel, by extended CONNECT. */
   bool asks_head : 1, asks_connect : 1, asks_protocol : 1;
+  bool is_brief : 1; /* the fields and, by content-length, the content: see h2/brief.h */
   bool varies : 1; /* has fields flagged HEADER_VARIES, whose values `bound_bytes` does not count */
 };
 

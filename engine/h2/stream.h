@@ -94,6 +94,7 @@ struct h2_stream {
   bool in_urgent_queue;
   bool takes_part; /* in the scheduler's turns: `node` is in use */
   bool announced;  /* the peer has heard of this stream */
+  bool brief;      /* its answer waits to go as a whole: h2/brief.h */
   bool probe_end;  /* see h2_queue_probe() */
   bool in_credit_queue;
   bool lingers; /* see h2_stream_linger(): closed() was called, but the message is still read */
@@ -136,6 +137,7 @@ struct h2_stream {
 
   /* Not cleared with the rest when a stream opens: undefined until they are used. */
   struct h2_section lent_section; /* the final response, or a request, if its fields are lent */
+  struct header_set *brief_set;   /* of a final response that goes as a whole */
   struct sched_node node;         /* while it takes part */
 };
 

@@ -224,6 +224,13 @@ static void be_extensible(struct sched_node *node, uint8_t urgency, bool increme
   node->incremental = incremental;
 }
 
+/* The stream is idle no more, and its client may send a few signals more. */
+static void note_begun(struct sched *sched, uint32_t id) {
+  sched->churn_left += SCHED_CHURN_PER_STREAM;
+  if (sched->churn_left > SCHED_CHURN_BURST) sched->churn_left = SCHED_CHURN_BURST;
+  if (sched_tree_idle(&sched->tree, id)) sched->tree.id_max[id & 1] = id;
+}
+
 enum sched_result sched_open(struct sched *sched, struct sched_node *node, uint32_t id,
                              struct sched_priority priority) {
   const struct sched_class_rule *rule = &sched_class_rules[SCHED_CLASS_OTHER];
@@ -233,10 +240,7 @@ enum sched_result sched_open(struct sched *sched, struct sched_node *node, uint3
                               .urgency = rule->urgency,
                               .incremental = rule->incremental};
   sched->open_count++;
-  sched->churn_left += SCHED_CHURN_PER_STREAM;
-  if (sched->churn_left > SCHED_CHURN_BURST) sched->churn_left = SCHED_CHURN_BURST;
-  if (sched_tree_idle(&sched->tree, id)) sched->tree.id_max[id & 1] = id;
-
+  note_begun(sched, id);
   node->updated = sched_updates_take(&sched->updates, id, &update);
   if (node->updated) sched->extensible_seen = true;
   if (node->updated)
@@ -558,4 +562,24 @@ void sched_sent_last(struct sched *sched, struct sched_node *node, size_t bytes)
   leave_ready(sched, node);
   node->queue = SCHED_QUEUE_NONE;
   invariants(sched, node);
+}
+
+/* ---- streams that do not take part ----------------------------------------------------------- */
+
+bool sched_place_of(const struct sched *sched, enum sched_class class_of_content,
+                    struct sched_place *out) {
+  const struct sched_class_rule *rule = &sched_class_rules[class_of_content];
+  *out = (struct sched_place){.urgency = rule->urgency, .shared = rule->incremental};
+  if (sched->extensible_seen) *out = (struct sched_place){.urgency = PRIORITY_URGENCY_DEFAULT};
+  return sched->extensible_seen || !sched->tree_used;
+}
+
+unsigned sched_urgency_ready(const struct sched *sched) {
+  const unsigned levels = sched->urgency.levels;
+  return levels ? (unsigned)__builtin_ctz(levels) : SCHED_LEVEL_COUNT;
+}
+
+void sched_passed(struct sched *sched, uint32_t id, size_t bytes) {
+  note_begun(sched, id);
+  charge_debt(sched, false, bytes);
 }

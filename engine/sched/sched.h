@@ -166,6 +166,29 @@ void sched_set_head_start(struct sched *sched, struct sched_node *node, uint32_t
  * removes it. */
 void sched_extend_head_start(struct sched *sched, struct sched_node *node, uint32_t rest_bytes);
 
+/* ---- streams that do not take part -------------------------------------------------------------
+ *
+ * A stream about which nobody says anything, and which has all of its bytes ready, need not be opened at all: its
+ * owner sends them while whatever is ready here is less urgent. Owners see to it themselves that such streams go in
+ * the order of their places, and that they are opened before a signal is passed on. */
+
+/* Where a stream stands among all. */
+struct sched_place {
+  uint8_t urgency;
+  bool shared; /* with others of that urgency; else these go by identifier */
+};
+
+/* The place of a stream of that class that has no signal, if it were opened now. False: the tree decides. */
+__attribute__((warn_unused_result)) bool sched_place_of(const struct sched *sched,
+                                                        enum sched_class class_of_content,
+                                                        struct sched_place *out);
+
+/* The most urgent of all that is ready, head starts included; SCHED_LEVEL_COUNT: nothing is. */
+unsigned sched_urgency_ready(const struct sched *sched);
+
+/* Stream `id`, which was not opened, has sent all of its bytes. */
+void sched_passed(struct sched *sched, uint32_t id, size_t bytes);
+
 /* ---- decisions ------------------------------------------------------------------------------- */
 
 /* The node has bytes to send, or has none (or is blocked). Both are idempotent. */
