@@ -8,6 +8,7 @@
 #include "io/link/send.h"
 
 #include <assert.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -71,7 +72,7 @@ static bool make_machine(struct link *link, const struct machine_factory *factor
 }
 
 struct link *link_create(struct links *links, int fd, const struct machine_factory *factory) {
-  bool attached = ring_attach(&links->loop->ring, fd, 0);
+  bool attached = ring_attach(&links->loop->ring, fd, EPOLLIN | EPOLLRDHUP);
   struct link *link = attached ? links_take(links) : NULL;
   if (link) {
     set_up(link, fd);

@@ -99,7 +99,18 @@ bool poller_attach(struct poller *poller, int fd, unsigned events) {
   if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd, &event)) return false;
   watch->attached = true;
   watch->shared = events & EPOLLEXCLUSIVE;
+  watch->tells_room = event.events & EPOLLOUT;
   return true;
+}
+
+/* Events tell of room from now on. The watch is attached, so this does not fail. */
+static void ask_for_room(struct poller *poller, struct watch *watch) {
+  struct epoll_event event = {.events = EPOLLET | EPOLLIN | EPOLLOUT | EPOLLRDHUP,
+                              .data.u64 = watch_data(watch)};
+  if (watch->tells_room) return;
+  int result = epoll_ctl(poller->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event);
+  assert(result == 0);
+  watch->tells_room = result == 0;
 }
 
 void poller_detach(struct poller *poller, int fd) {
@@ -185,6 +196,7 @@ void poller_poll(struct poller *poller, int fd, unsigned events, uint64_t user_d
   struct item *item = events & POLLIN ? &watch->in : &watch->out;
   begin(item, ITEM_POLL, user_data);
   item->len = events;
+  if (item == &watch->out) ask_for_room(poller, watch);
   /* Asking also makes the kernel tell when a socket has room that it has not now. */
   int now = attempt_poll(fd, events);
   if (now) over(poller, item, now);
@@ -194,6 +206,7 @@ void poller_connect(struct poller *poller, int fd, const struct sockaddr *addres
                     uint64_t user_data) {
   struct watch *watch = watch_of(poller, fd);
   begin(&watch->out, ITEM_CONNECT, user_data);
+  ask_for_room(poller, watch);
   set_non_blocking(watch);
   int result = connect(fd, address, len) == 0 ? 0 : -errno;
   if (result != -EINPROGRESS) over(poller, &watch->out, result);
@@ -202,12 +215,16 @@ void poller_connect(struct poller *poller, int fd, const struct sockaddr *addres
 /* -EAGAIN once there is room: the sender then offers again what it has by that time. */
 void poller_send(struct poller *poller, int fd, const struct span *spans, size_t count,
                  uint64_t user_data) {
-  struct item *item = &watch_of(poller, fd)->out;
+  struct watch *watch = watch_of(poller, fd);
+  struct item *item = &watch->out;
   begin(item, ITEM_SEND, user_data);
   ssize_t sent = attempt_send(fd, spans, count);
-  if (sent != -EAGAIN && sent != -ENOBUFS)
+  if (sent != -EAGAIN && sent != -ENOBUFS) {
     over(poller, item, (int32_t)sent);
-  else if (attempt_poll(fd, POLLOUT)) /* short of memory: no event will tell when it is over */
+    return;
+  }
+  ask_for_room(poller, watch);
+  if (attempt_poll(fd, POLLOUT)) /* short of memory: no event will tell when it is over */
     wait_until(poller, item, clock_now_ns() + IO_POLL_RETRY_NS);
 }
 

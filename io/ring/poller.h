@@ -6,7 +6,7 @@
  *
  * Every descriptor is watched once, edge-triggered, from poller_attach() to poller_close_fd(): an event says
  * that something changed, and the watch remembers what may be possible since. So a connection costs one
- * epoll_ctl() in its life. System calls are made when completions are reaped, a few at a time, so that what
+ * epoll_ctl() in its life, and another when it first has to wait for room, where that was not among its events. System calls are made when completions are reaped, a few at a time, so that what
  * was received is parsed while it is in the cache; the buffer that was given back last is filled first.
  *
  * What one enter found is reaped in the order in which it was found. An operation that begins completes in

@@ -15,6 +15,7 @@ struct watch {
   bool attached;
   bool shared;       /* with EPOLLEXCLUSIVE: the socket has other descriptors */
   bool non_blocking; /* O_NONBLOCK was set */
+  bool tells_room;   /* EPOLLOUT is among its events */
   /* There may be input: an event said so, and nothing has found the end of it since. */
   bool readable;
   bool hung_up; /* the peer's FIN or an error has come: after the last byte there is that */

@@ -25,8 +25,7 @@ static void begin(void) {
   struct io_error error = {.text = ""};
   if (!loop_open(&loop, RING_EPOLL, 0, BUFFERS, BYTES, &error)) fail_msg("%s", error.text);
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-  assert_true(ring_attach(&loop.ring, pair[0], 0));
-  ring_enter(&loop.ring, 0); /* for the first event, which says that there is room */
+  assert_true(ring_attach(&loop.ring, pair[0], EPOLLIN | EPOLLRDHUP));
 }
 
 static void end(void) {
@@ -350,6 +349,20 @@ static void test_reused_number(void **state) {
 }
 
 /* What epoll cannot watch, and what is watched already. */
+/* A turn waits for input, though the socket has room all the time; until it is asked for room. */
+static void test_room_wakes_nobody(void **state) {
+  const uint64_t wait_ns = IO_SECOND / 20;
+  (void)state;
+  begin();
+  uint64_t begun_ns = clock_now_ns();
+  assert_int_equal(turn_of(wait_ns), 0);
+  assert_true(clock_now_ns() - begun_ns >= wait_ns);
+  ring_poll(&loop.ring, pair[0], POLLOUT, OUT);
+  assert_int_equal(turn(), 1);
+  expect(0, OUT, POLLOUT, 0);
+  end();
+}
+
 static void test_attach(void **state) {
   (void)state;
   begin();
@@ -436,6 +449,7 @@ int main(void) {
       cmocka_unit_test(test_accept),
       cmocka_unit_test(test_connect),
       cmocka_unit_test(test_reused_number),
+      cmocka_unit_test(test_room_wakes_nobody),
       cmocka_unit_test(test_attach),
       cmocka_unit_test(test_timeouts),
       cmocka_unit_test(test_operations),
