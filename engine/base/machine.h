@@ -54,6 +54,7 @@ struct machine_vault {
  * ended, and the peer's goes on. Reported only when nothing is left to send, and nothing is sent
  * any more; the host closes our direction of the transport, and goes on as before. MACHINE_RESET: the
  * host ends the connection at once, and so that the peer knows that it was cut short (TCP RST).
+ * MACHINE_SILENT, with MACHINE_DONE: the peer has said that it sends nothing more, so the connection may be closed at once.
  * MACHINE_MOVES: move() may be called; a host that never moves machines ignores it. */
 enum {
   MACHINE_RECV = 1,
@@ -61,7 +62,8 @@ enum {
   MACHINE_DONE = 4,
   MACHINE_ENDED = 8,
   MACHINE_RESET = 16,
-  MACHINE_MOVES = 32
+  MACHINE_MOVES = 32,
+  MACHINE_SILENT = 64
 };
 
 #define MACHINE_NO_DEADLINE UINT64_MAX

@@ -162,6 +162,7 @@ struct h1 {
   bool handed_over;   /* to another protocol */
   bool stalled_ended; /* a response has ended since stalled_since_ns */
   bool end_told;      /* h1_client_events.ended was called */
+  bool last_said;     /* by the client, of the last request that was read, which has no body */
 };
 
 static inline size_t h1_min(size_t a, size_t b) {

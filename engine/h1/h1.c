@@ -89,6 +89,11 @@ static bool is_finished(const struct h1 *h1) {
   return h1->closing || h1->eof || (h1->draining && h1->begun_ns == 0 && h1->grace_ns == 0);
 }
 
+/* And a client that keeps its word has nothing to say. Without a body: after one, some send a line's end too many. */
+static bool is_silent(const struct h1 *h1) {
+  return h1->last_said && h1->discarded_bytes == 0;
+}
+
 /* A tunnel whose other direction goes on. */
 static bool has_ended(const struct h1 *h1) {
   return h1->first && h1->first->tunnel && h1->first->sent;
@@ -107,7 +112,7 @@ static unsigned machine_wants(const void *self) {
   unsigned wants =
       (h1_recv_wanted(h1) ? MACHINE_RECV : 0u) | (h1_send_wanted(h1) ? MACHINE_SEND : 0u);
   if (wants & MACHINE_SEND) return wants;
-  if (is_finished(h1)) return MACHINE_DONE;
+  if (is_finished(h1)) return is_silent(h1) ? MACHINE_DONE | MACHINE_SILENT : MACHINE_DONE;
   return has_ended(h1) ? wants | MACHINE_ENDED : wants;
 }
 

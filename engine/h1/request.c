@@ -195,6 +195,7 @@ static struct h1_stream *open_stream(struct h1 *h1, const struct h1_said *said) 
 
 static void begin_next(struct h1_stream *stream) {
   stream->h1->phase = stream->keep ? H1_READ_HEAD : H1_READ_DISCARD;
+  stream->h1->last_said = !stream->keep && !stream->connect && !stream->asks;
 }
 
 /* Sets what is read next. */

@@ -150,6 +150,11 @@ static void begin_linger(struct link *link) {
   link->linger_until_ns = link->loop->now_ns + IO_LINGER_TOTAL_NS;
 }
 
+/* Whether the peer has nothing more to say, as its FIN or its word tells, so that to close the socket ends our half, too. */
+static bool is_over(const struct link *link, unsigned wants) {
+  return link_input_is_empty(link) && (link->eof || wants & MACHINE_SILENT);
+}
+
 /* Everything that the machine had to say is in the kernel, and it goes on to listen. */
 static void settle_end(struct link *link, unsigned wants) {
   if (link->ended || link->sending || !(wants & MACHINE_ENDED)) return;
@@ -201,8 +206,9 @@ static void settle_open(struct link *link) {
       link_cut(link);
       return;
     }
-    begin_linger(link);
-    if (link->shed) /* others wait for its place */
+    bool over = is_over(link, wants);
+    if (!over) begin_linger(link);
+    if (over || link->shed) /* others wait for its place */
       begin_close(link);
     else
       settle_linger(link);

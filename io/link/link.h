@@ -4,7 +4,8 @@
  *     multishot receive -> machine.recv -> buffer back to the ring
  *     machine.send_peek -> send -> machine.send_ack       one send under way, the next coalesced
  *
- * States: OPEN -> LINGER -> CLOSING -> freed, and from the first two also CUT -> CLOSING.
+ * States: OPEN -> LINGER -> CLOSING -> freed, and from the first two also CUT -> CLOSING. Without LINGER when the peer has
+ * nothing more to say: after its FIN, or as the machine knows (MACHINE_SILENT).
  *   OPEN     the machine runs. Once it says MACHINE_ENDED, our half is shut down.
  *   LINGER   MACHINE_DONE: the machine is gone, our half is shut down, what the peer still sends is
  *            discarded until its FIN, IO_LINGER_IDLE_NS of silence or IO_LINGER_TOTAL_NS. Closing

@@ -455,7 +455,9 @@ static unsigned tls_wants(const void *self) {
   const struct tls *tls = self;
   bool unsent = tls_slab_unsent(&tls->output) > 0 && !tls->expired;
   unsigned wants = unsent ? MACHINE_SEND : 0;
-  if (tls->state == TLS_CLOSING) return unsent ? wants | MACHINE_RECV : MACHINE_DONE;
+  if (tls->state == TLS_CLOSING && !unsent)
+    return tls->eof ? MACHINE_DONE | MACHINE_SILENT : MACHINE_DONE;
+  if (tls->state == TLS_CLOSING) return wants | MACHINE_RECV;
   if (tls->state != TLS_OPEN) return tls->blocked || tls->waits ? wants : wants | MACHINE_RECV;
   unsigned inner = tls->inner.ops->wants(tls->inner.self);
   if (inner & MACHINE_RESET) return MACHINE_RESET; /* what is in the slab is dropped */

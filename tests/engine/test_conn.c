@@ -127,7 +127,7 @@ static unsigned side_wants_all(const struct side *side) {
 }
 
 static unsigned side_wants(const struct side *side) {
-  return side_wants_all(side) & ~(unsigned)MACHINE_MOVES;
+  return side_wants_all(side) & ~(unsigned)(MACHINE_MOVES | MACHINE_SILENT);
 }
 
 /* As a host does after each call, unless it is one that never moves machines. */

@@ -51,7 +51,8 @@ static void meter_send_ack(void *self, size_t bytes, uint64_t now_ns) {
 
 static unsigned meter_wants(const void *self) {
   const struct meter *meter = self;
-  if (meter->to_send == 0 && meter->ends) return MACHINE_DONE;
+  if (meter->to_send == 0 && meter->ends)
+    return meter->silent ? MACHINE_DONE | MACHINE_SILENT : MACHINE_DONE;
   return (meter->to_send ? MACHINE_SEND : 0u) | (meter->full ? 0u : MACHINE_RECV) |
          (meter->half_ends && !meter->to_send ? MACHINE_ENDED : 0u) |
          (meter->resets ? MACHINE_RESET : 0u);

@@ -32,6 +32,7 @@ struct meter {
   uint64_t to_send;     /* bytes left; METER_ENDLESS never decreases */
   const uint8_t *bytes; /* as many as its budgets, that it sends from; NULL: zeros */
   bool ends;            /* it is done when everything is sent */
+  bool silent;          /* and knows that its peer has nothing more to say */
   bool refuses;         /* it takes nothing of its next input, and wants no more */
   bool stuck;           /* it takes nothing, and wants more all the same */
   bool half_ends;       /* its direction ends, while it goes on to listen */

@@ -218,6 +218,42 @@ static void test_small_chunks(void **state) {
   talk_end(&talk);
 }
 
+/* Whether the host may close without waiting for the client's end: only a client that has said so itself has nothing more to
+ * say. */
+static void test_silent(void **state) {
+  static const struct {
+    const char *name, *script;
+    bool silent;
+  } rows[] = {
+      {"the last request", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", true},
+      {"HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", true},
+      {"the last of two",
+       "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+       true},
+      {"and more", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n\r\n", false},
+      {"with a body",
+       "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx" DO(
+           "respond 1 204"),
+       false},
+      {"the server ends", DO("drain") "GET / HTTP/1.1\r\nHost: a\r\n\r\n", false},
+      {"a mistake", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n", false},
+      {"another protocol",
+       "GET /hold HTTP/1.1\r\nHost: a\r\nConnection: close, upgrade\r\nUpgrade: chat\r\n\r\n" DO(
+           "respond 1 200 0"),
+       false},
+      {"a tunnel", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nConnection: close\r\n\r\n", false},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    talk_begin(&talk, NULL);
+    run(rows[i].script);
+    unsigned wants = talk_wants(&talk);
+    if (wants & MACHINE_DONE ? !!(wants & MACHINE_SILENT) != rows[i].silent : rows[i].silent)
+      fail_msg("%s: wants %u", rows[i].name, wants);
+    talk_end(&talk);
+  }
+}
+
 /* A request that goes on after its answer is read for H1_LINGER_BYTES. */
 static void test_linger(void **state) {
   (void)state;
@@ -295,6 +331,7 @@ int main(void) {
       cmocka_unit_test(test_cap),
       cmocka_unit_test(test_upload_budget),
       cmocka_unit_test(test_small_chunks),
+      cmocka_unit_test(test_silent),
       cmocka_unit_test(test_linger),
       cmocka_unit_test(test_large_output),
       cmocka_unit_test(test_no_memory),

@@ -260,6 +260,32 @@ static void test_linger_until_eof(void **state) {
   end();
 }
 
+/* After the peer's FIN, or when it is known to be silent, there is nothing to wait for. What it says all the same before that
+ * is known is read first. */
+static void test_no_linger(void **state) {
+  (void)state;
+  for (int silent = 0; silent < 2; silent++) {
+    begin(5);
+    meter->ends = silent;
+    meter->silent = silent;
+    if (!silent) assert_int_equal(shutdown(meter->peer, SHUT_WR), 0);
+    settle();
+    if (!silent) {
+      meter_turns(&worker, 3);
+      assert_int_equal(meter->eofs, 1);
+      assert_int_equal(worker.links.open, 1);
+      meter->ends = true;
+      settle();
+    }
+    assert_true(meter->closed);
+    assert_int_equal(worker.links.open, 0);
+    char bytes[8];
+    assert_int_equal(recv(meter->peer, bytes, sizeof bytes, MSG_DONTWAIT), 5);
+    assert_true(peer_has_eof());
+    end();
+  }
+}
+
 /* One that makes room for others does not linger. */
 static void test_shed(void **state) {
   (void)state;
@@ -346,6 +372,7 @@ int main(void) {
       cmocka_unit_test(test_eof),
       cmocka_unit_test(test_linger),
       cmocka_unit_test(test_linger_until_eof),
+      cmocka_unit_test(test_no_linger),
       cmocka_unit_test(test_shed),
       cmocka_unit_test(test_cut),
       cmocka_unit_test(test_nothing_stays),
