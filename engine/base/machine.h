@@ -34,8 +34,9 @@ struct span {
 };
 
 /* A *sealed* span has no bytes in the process: they stayed in the kernel on their way from one socket to another.
- * It can be cut, queued and sent like any other, in the order in which its bytes came, but not read: its address is
- * none of the process's. Only who says so is given one: see takes_sealed() and machine_peer.vault. */
+ * It can be cut, queued and sent like any other, in the order in which its bytes came, but not read: its address
+ * points to nothing in this process. Only machines that ask for it get one: see takes_sealed() and
+ * machine_peer.vault. (TLS records are sealed in another sense: encrypted.) */
 static inline bool span_is_sealed(struct span span) {
   return sizeof span.base == sizeof(int64_t) && (intptr_t)span.base < 0;
 }

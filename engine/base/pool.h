@@ -1,10 +1,11 @@
 /*
  * base/pool.h - objects of one size, from the memory that the host lends (base/memory.h).
  *
- * A pool hands out objects from chunks that it takes from there. A chunk is taken when the pool runs dry, up to `max` objects; after warm-up, take and give are a
- * few instructions. A list beside the objects says which are free: the next one to go out is known
- * without waiting for its cache line. In a build with AddressSanitizer a free object may not be
- * touched. A full pool answers NULL and its caller refuses the connection or stream.
+ * A pool hands out objects from chunks that it takes from there. A chunk is taken when the pool runs dry,
+ * up to `max` objects; after warm-up, take and give are a few instructions. A list beside the objects says
+ * which are free: the next one to go out is known without waiting for its cache line. In a build with
+ * AddressSanitizer a free object may not be touched. A full pool answers NULL and its caller refuses the
+ * connection or stream.
  */
 #ifndef WEIR_POOL_H
 #define WEIR_POOL_H

@@ -46,10 +46,11 @@ void hpack_decoder_set_limit(struct hpack_decoder *decoder, uint32_t bytes);
 
 /* Decodes one whole block and appends its fields to `out`, in order, each with its token and flags.
  *
- * Strings of `out` point into static tables, into `block` (literals without Huffman coding), into
- * the dynamic table (fields that it holds) or into the list's arena (everything else). So the list lives
- * until `block` ends or the decoder is called again, whichever is first. When `out` overflows, decoding goes on in order to keep the state and to count list_bytes,
- * until that exceeds HPACK_LIST_STOP_FACTOR times list_bytes_max.
+ * Strings of `out` point into static tables, into `block` (literals without Huffman coding), into the
+ * dynamic table (fields that it holds) or into the list's arena (everything else). So the list lives until
+ * `block` ends or the decoder is called again, whichever is first. When `out` overflows, decoding goes on
+ * in order to keep the state and to count list_bytes, until that exceeds HPACK_LIST_STOP_FACTOR times
+ * list_bytes_max.
  *
  * HPACK_OK: `out` is complete, or overflowed. Otherwise `*reason` is a static text for GOAWAY's
  * debug data, and no further block may be decoded. `*reason` is untouched by HPACK_OK. */

@@ -222,14 +222,14 @@ bool stream_respond(struct stream *stream, unsigned status, const struct header 
 bool stream_respond_set(struct stream *stream, unsigned status, struct header_set *set,
                         struct body body);
 
-/* Accepts a request for a tunnel: one whose request.protocol is set, which only a handler gets that
- * names the protocol (handler.protocols). It asked by `Upgrade` over HTTP/1.1, where this answers 101
- * with `connection` and `upgrade`, or by extended CONNECT over HTTP/2 (RFC 8441), where it answers
- * 200. From then on bytes flow both ways, and neither waits for the other: `body` gives ours, and its
- * end closes only our direction (over HTTP/1.1 that of the connection: TLS close_notify, or FIN);
- * events.data() gets the peer's, and `end` does not end ours. The stream ends when both directions
- * have. What the peer sent earlier is kept back until the call has returned. Copies the fields; takes the body in every case. False as
- * stream_respond(), which refuses the tunnel with any status from 300 on. */
+/* Accepts a request for a tunnel: one whose request.protocol is set, which only a handler gets that names
+ * the protocol (handler.protocols). It asked by `Upgrade` over HTTP/1.1, where this answers 101 with
+ * `connection` and `upgrade`, or by extended CONNECT over HTTP/2 (RFC 8441), where it answers 200. From
+ * then on bytes flow both ways, and neither waits for the other: `body` gives ours, and its end closes only
+ * our direction (over HTTP/1.1 that of the connection: TLS close_notify, or FIN); events.data() gets the
+ * peer's, and `end` does not end ours. The stream ends when both directions have. What the peer sent
+ * earlier is kept back until the call has returned. Copies the fields; takes the body in every case. False
+ * as stream_respond(), which refuses the tunnel with any status from 300 on. */
 bool stream_tunnel(struct stream *stream, const struct header *fields, size_t count,
                    struct body body);
 

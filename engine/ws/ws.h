@@ -27,9 +27,9 @@
  * a rule: 1002, 1007, 1008 (floods), 1009 (too long), 1011 (memory was refused).
  *
  * Back-pressure: while more than settings.send_bytes_max wait to be sent, ws_send() takes nothing and no
- * message of the peer is handed over (but see settings.duplex); the peer's window or socket fills up, so that it has to wait too. A
- * handler that answers each message with one of about its size needs to do nothing. ws_hold() stops the
- * peer's messages for reasons of the handler's own.
+ * message of the peer is handed over (but see settings.duplex); the peer's window or socket fills up, so
+ * that it has to wait too. A handler that answers each message with one of about its size needs to do
+ * nothing. ws_hold() stops the peer's messages for reasons of the handler's own.
  *
  * Ownership: an end belongs to its stream. It takes the stream's `events` and `user`, its timer and its
  * body. All calls are allowed from within events, and from outside until closed(), on the stream's thread.

@@ -59,8 +59,8 @@ void jobs_open(struct jobs_desk *desk, struct jobs *jobs, struct loop *loop);
  * then. */
 __attribute__((warn_unused_result)) bool jobs_put(struct jobs_desk *desk, struct job *job);
 
-/* The loop's thread, after its last turn and before loop_close(): waits for jobs that run, and calls done() of all that are left. Does nothing
- * for a desk that is all zero. */
+/* The loop's thread, after its last turn and before loop_close(): waits for jobs that run, and calls done()
+ * of all that are left. Does nothing for a desk that is all zero. */
 void jobs_close(struct jobs_desk *desk);
 
 #endif

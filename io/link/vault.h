@@ -6,8 +6,8 @@
  * A cell is filled once, and empty again when all of it was sent: its bytes leave in the order in which they came.
  * It is given back when nobody holds a part of it any more. What was not sent then is thrown away with the pipe.
  *
- * What a sealed span is called: the highest bit, the number of its cell, and its place among what the cell was filled
- * with.
+ * The address of a sealed span is a name: the highest bit, the number of its cell, and its place among the bytes that
+ * filled the cell.
  *
  * Where a pipe or the system call is refused, and while SIGPIPE would end the process, nothing is ever received here,
  * and links receive as usual.

@@ -38,8 +38,8 @@ struct bufring {
   uint16_t unpublished; /* given back and not yet shown to the kernel */
 };
 
-/* Allocates and registers; `ring` is NULL for a poller. On failure nothing is left behind; error->code is EINVAL when the kernel
- * knows no buffer rings. */
+/* Allocates and registers; `ring` is NULL for a poller. On failure nothing is left behind; error->code is
+ * EINVAL when the kernel knows no buffer rings. */
 __attribute__((warn_unused_result)) bool bufring_open(struct bufring *bufring,
                                                       struct io_uring *ring, uint32_t count,
                                                       uint32_t bytes, struct io_error *error);

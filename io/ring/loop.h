@@ -96,7 +96,8 @@ __attribute__((warn_unused_result)) bool loop_open(struct loop *loop, enum ring_
                                                    unsigned disabled, uint32_t buffer_count,
                                                    uint32_t buffer_bytes, struct io_error *error);
 
-/* Frees the ring, the buffers and the pages, and ends the look-out for writes. A loop that was never opened, all zero, is allowed. */
+/* Frees the ring, the buffers and the pages, and ends the look-out for writes. A loop that was never
+ * opened, all zero, is allowed. */
 void loop_close(struct loop *loop);
 
 /* Each begins an operation of ring/ring.h. `op` must not be under way (asserted), and its done() is set.

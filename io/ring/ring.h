@@ -83,8 +83,9 @@ static inline unsigned ring_reap(struct ring *ring, struct ring_completion *out,
 
 /* ---- sockets ---------------------------------------------------------------------------------- */
 
-/* Must be called before the first operation on a descriptor. `events` of epoll_ctl(2) may come;
- * 0: all of them. With EPOLLEXCLUSIVE, others wait for the same listening socket. False, with errno: no memory, or the system's limit on watches. */
+/* Must be called before the first operation on a descriptor. `events` of epoll_ctl(2) may come; 0: all of
+ * them. With EPOLLEXCLUSIVE, others wait for the same listening socket. False, with errno: no memory, or
+ * the system's limit on watches. */
 __attribute__((warn_unused_result)) static inline bool ring_attach(struct ring *ring, int fd,
                                                                    unsigned events) {
   return ring->poller ? poller_attach(ring->poller, fd, events) : true;

@@ -100,9 +100,9 @@ struct worker {
   bool has_thread;
 };
 
-/* In the setup hook, or later on the worker's thread: takes the worker's sockets of `listener` and makes links from them until the worker
- * drains. The factory is copied; its ctx must live as long as the worker. False when memory ran
- * out. */
+/* In the setup hook, or later on the worker's thread: takes the worker's sockets of `listener` and makes
+ * links from them until the worker drains. The factory is copied; its ctx must live as long as the worker.
+ * False when memory ran out. */
 __attribute__((warn_unused_result)) bool
 worker_listen(struct worker *worker, struct listener *listener, struct machine_factory factory);
 

@@ -19,8 +19,8 @@ struct failure {
 __attribute__((format(printf, 2, 3))) bool failure_set(const struct failure *failure,
                                                        const char *format, ...);
 
-/* Likewise "SOURCE: TEXT", or without a source (NULL) TEXT. The text may come from a file: its control characters become '?', so that it
- * stays one line. */
+/* Likewise "SOURCE: TEXT", or without a source (NULL) TEXT. The text may come from a file: its control
+ * characters become '?', so that it stays one line. */
 __attribute__((format(printf, 3, 0))) bool failure_set_in(const struct failure *failure,
                                                           const char *source, const char *format,
                                                           va_list arguments);
