@@ -43,7 +43,7 @@ __attribute__((warn_unused_result)) static inline bool decimal_get(struct span t
 /* The same for a value of `min` to `max`, which is less than UINT64_MAX; false for any other. */
 __attribute__((warn_unused_result)) static inline bool
 decimal_within(struct span text, uint64_t min, uint64_t max, uint64_t *out) {
-  uint64_t value;
+  uint64_t value = 0;
   if (!decimal_get(text, &value) || value < min || value > max) return false;
   *out = value;
   return true;

@@ -352,45 +352,42 @@
 
 /* ---- HPACK ----------------------------------------------------------------------------------- */
 
-/* Bytes of one dynamic table, decoding or encoding, as RFC 7541 section 4.1 counts them. The
- * protocol's initial value: larger tables save little and cost memory for each connection. */
+/* Bytes of one dynamic table, decoding or encoding, as RFC 7541 section 4.1 counts them. The protocol's initial
+ * value: larger tables save little and cost memory for each connection. */
 #define HPACK_TABLE_BYTES_MAX 4096u
 
-/* Bytes of a table's first memory, counted in the same way; it doubles as entries come. Enough for
- * what a simple client repeats, three fields of 80 bytes. A power of two, of at least one entry. */
+/* Bytes of a table's first memory, counted in the same way; it doubles as entries come. Enough for what a simple
+ * client repeats, three fields of 80 bytes. A power of two, of at least one entry. */
 #define HPACK_STORE_BYTES_FIRST 256u
 
-/* Bytes from which on a cookie's value is put into the table. A shorter one is guessed too easily
- * from what it costs on the wire. */
+/* Bytes from which on a cookie's value is put into the table. A shorter one is guessed too easily from what it costs
+ * on the wire. */
 #define HPACK_COOKIE_BYTES_MIN 20u
 
-/* Bytes of the longest block that is kept to be sent again: a dozen fields, some of which have
- * indices of two bytes. */
+/* Bytes of the longest block that is kept to be sent again: a dozen fields, some of which have indices of two bytes. */
 #define HPACK_BLOCK_KEPT_BYTES_MAX 15u
 
 /* Such blocks of one connection: the responses that a peer repeats most. A power of two. */
 #define HPACK_BLOCKS_KEPT_COUNT 8u
 
-/* Fields that were sent as literals and are remembered on probation, so that they are indexed when they
- * come again soon: those of some messages. A power of two. */
+/* Fields that were sent as literals and are remembered on probation, so that they are indexed when they come again
+ * soon: those of some messages. A power of two. */
 #define HPACK_PROBATION_COUNT 64u
 
-/* Places among these for one field. With one place each, two fields of every response that share it
- * would take turns and never be indexed. A power of two. */
+/* Places among these for one field. With one place each, two fields of every response that share it would take turns
+ * and never be indexed. A power of two. */
 #define HPACK_PROBATION_WAYS 4u
 
-/* An encoded integer: its octets, prefix included, and its value (CVE-2023-33953, CVE-2023-36478).
- * No block that we accept holds a longer string. Others are COMPRESSION_ERROR. */
+/* An encoded integer: its octets, prefix included, and its value (CVE-2023-33953, CVE-2023-36478). No block that we
+ * accept holds a longer string. Others are COMPRESSION_ERROR. */
 #define HPACK_INTEGER_OCTETS_MAX 5u
 #define HPACK_INTEGER_MAX        ((1u << 21) - 1)
 
-/* Table size updates at the start of a block; RFC 7541 section 4.2 never needs more. More are
- * COMPRESSION_ERROR. */
+/* Table size updates at the start of a block; RFC 7541 section 4.2 never needs more. More are COMPRESSION_ERROR. */
 #define HPACK_SIZE_UPDATES_MAX 2u
 
-/* A header list that exceeds its limit is decoded and not kept, so that HPACK stays in step and the
- * request gets 431. Beyond this many times the limit the connection ends with ENHANCE_YOUR_CALM
- * (CVE-2016-6581, CVE-2016-1544). */
+/* A header list that exceeds its limit is decoded and not kept, so that HPACK stays in step and the request gets
+ * 431. Beyond this many times the limit the connection ends with ENHANCE_YOUR_CALM (CVE-2016-6581, CVE-2016-1544). */
 #define HPACK_LIST_STOP_FACTOR 2u
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -472,12 +469,11 @@
 
 /* ---- site ------------------------------------------------------------------------------------ */
 
-/* Bytes of a request target, path and query; RFC 9110 section 4.1 recommends at least 8000, and
- * nginx takes 8 KiB. A longer one gets 414. */
+/* Bytes of a request target, path and query; RFC 9110 section 4.1 recommends at least 8000, and nginx takes 8 KiB. A
+ * longer one gets 414. */
 #define SITE_TARGET_BYTES_MAX (8u * KIB)
 
-/* Bytes of a decoded path: Linux' PATH_MAX, so that every file can be reached. A longer one gets
- * 414. */
+/* Bytes of a decoded path: Linux' PATH_MAX, so that every file can be reached. A longer one gets 414. */
 #define SITE_PATH_BYTES_MAX (4u * KIB)
 
 /* Rules about the fields of responses that one route may have; arbitrary. And fields of a response that passes them:
@@ -486,29 +482,29 @@
 #define FIELD_RULES_MAX        64u
 #define FIELD_RULES_FIELDS_MAX 100u
 
-/* The charset of a site's texts; the longest registered name is shorter. Names that stand for a directory, each
- * of which may cost three lookups, and bytes of each: Linux' NAME_MAX. */
+/* The charset of a site's texts; the longest registered name is shorter. Names that stand for a directory, each of
+ * which may cost three lookups, and bytes of each: Linux' NAME_MAX. */
 #define SITE_CHARSET_BYTES_MAX 64u
 #define SITE_INDEXES_MAX       8u
 #define SITE_INDEX_BYTES_MAX   255u
 
-/* Fields of one request that the site evaluates (conditions, ranges, codings) and copies while it
- * waits for a file; browsers send three or four. More get 431, whether it waits or not. */
+/* Fields of one request that the site evaluates (conditions, ranges, codings) and copies while it waits for a file;
+ * browsers send three or four. More get 431, whether it waits or not. */
 #define SITE_CONDITION_FIELDS_MAX 16u
 
 /* Resources that one page may announce. Browsers open with about as many requests. */
 #define SITE_PRELOADS_MAX 16u
 
-/* Bytes of all their link fields together. With the largest other fields of a response they stay far
- * below H2_SEND_BLOCK_BYTES_MAX, beyond which a response could not be sent at all. */
+/* Bytes of all their link fields together. With the largest other fields of a response they stay far below
+ * H2_SEND_BLOCK_BYTES_MAX, beyond which a response could not be sent at all. */
 #define SITE_PRELOAD_BYTES_MAX (8u * KIB)
 
-/* Byte ranges of one request that are answered one by one; a request for more gets the whole file (RFC 9110
- * section 17.15). Readers of documents and archives ask for fewer. */
+/* Byte ranges of one request that are answered one by one; a request for more gets the whole file (RFC 9110 section
+ * 17.15). Readers of documents and archives ask for fewer. */
 #define SITE_RANGES_MAX 16u
 
-/* Sizes of files that are compressed on the fly. A smaller one fits a packet anyway. A larger one would hold a thread
- * for more than 100 ms, and that much memory of the cache. */
+/* Sizes of files that are compressed on the fly. A smaller one fits a packet anyway. A larger one would hold a
+ * thread for more than 100 ms, and that much memory of the cache. */
 #define SITE_ENCODE_BYTES_MIN (1u * KIB)
 #define SITE_ENCODE_BYTES_MAX (8u * MIB)
 
@@ -516,86 +512,85 @@
  * connections that are busy at a time. */
 #define SITE_AGAIN_COUNT 256u
 
-/* How long the site believes that a file has, or has not, compressed siblings: about as long as a
- * source takes to notice changed files. */
+/* How long the site believes that a file has, or has not, compressed siblings: about as long as a source takes to
+ * notice changed files. */
 #define SITE_SIBLINGS_NS SECOND_NS
 
-/* Bytes that are read at least from a file that is not in memory, however small the client keeps its
- * window (CVE-2019-9511): one page. */
+/* Bytes that are read at least from a file that is not in memory, however small the client keeps its window
+ * (CVE-2019-9511): one page. */
 #define SITE_READ_BYTES_MIN (4u * KIB)
 
-/* Bytes that a client has taken of a file, and that are still to come, before the source is asked to read
- * ahead for it. A source may then read some four times as much at once, for a client that may go away. */
+/* Bytes that a client has taken of a file, and that are still to come, before the source is asked to read ahead for
+ * it. A source may then read some four times as much at once, for a client that may go away. */
 #define SITE_AHEAD_BYTES (32u * KIB)
 
-/* For how long a response under way waits for a read's turn, while others have all of the source's
- * buffers or descriptors: as long as a lookup waits for its own. */
+/* For how long a response under way waits for a read's turn, while others have all of the source's buffers or
+ * descriptors: as long as a lookup waits for its own. */
 #define SITE_STARVED_SECONDS 10u
 
-/* An image that is read in pieces: bytes of its head start beyond the pieces in which the end of its
- * first scan was not found. One frame, so that at most one frame too many goes early. */
+/* An image that is read in pieces: bytes of its head start beyond the pieces in which the end of its first scan was
+ * not found. One frame, so that at most one frame too many goes early. */
 #define SITE_SCAN_STEP_BYTES (16u * KIB)
 
 /* ---- scheduler ------------------------------------------------------------------------------- */
 
-/* Bytes that a stream sends before another has its turn: one DATA frame of the default size when
- * streams compete, and sixteen of them in one send when one is alone. */
+/* Bytes that a stream sends before another has its turn: one DATA frame of the default size when streams compete,
+ * and sixteen of them in one send when one is alone. */
 #define SCHED_QUANTUM_BYTES       16384
 #define SCHED_QUANTUM_ALONE_BYTES 262144
 
-/* Nodes of the dependency tree that stand for streams that are not open: idle ones that clients use
- * for grouping (Firefox made six), and closed ones whose dependants keep their place. RFC 7540
- * section 5.3.4 wants state for about as many as may be open. */
+/* Nodes of the dependency tree that stand for streams that are not open: idle ones that clients use for grouping
+ * (Firefox made six), and closed ones whose dependants keep their place. RFC 7540 section 5.3.4 wants state for
+ * about as many as may be open. */
 #define SCHED_PLACEHOLDERS_MAX 128u
 
-/* Streams of one connection that have dependants, the root included. It bounds the depth of the
- * tree, and so the cost of a decision (CVE-2019-9513); a dependant too many becomes a sibling.
- * Old Chromium made chains as long as it had streams open, about 100. */
+/* Streams of one connection that have dependants, the root included. It bounds the depth of the tree, and so the
+ * cost of a decision (CVE-2019-9513); a dependant too many becomes a sibling. Old Chromium made chains as long as it
+ * had streams open, about 100. */
 #define SCHED_SHARES_MAX 128u
 
-/* PRIORITY_UPDATE frames that are remembered for streams that are not yet open: as many as may
- * open by default. */
+/* PRIORITY_UPDATE frames that are remembered for streams that are not yet open: as many as may open by default. */
 #define SCHED_UPDATES_MAX 128u
 
-/* Bytes of a priority field's value. A longer value is ignored as a whole, so that a flood of 16 KiB
- * PRIORITY_UPDATE frames costs little. Browsers send less than 10 bytes; extensions have room. */
+/* Bytes of a priority field's value. A longer value is ignored as a whole, so that a flood of 16 KiB PRIORITY_UPDATE
+ * frames costs little. Browsers send less than 10 bytes; extensions have room. */
 #define PRIORITY_FIELD_BYTES_MAX 256u
 
-/* PRIORITY and PRIORITY_UPDATE frames that a connection may spend at once, and that each new stream
- * adds. Browsers send a handful a stream. Others are ignored at no cost. */
+/* PRIORITY and PRIORITY_UPDATE frames that a connection may spend at once, and that each new stream adds. Browsers
+ * send a handful a stream. Others are ignored at no cost. */
 #define SCHED_CHURN_BURST      1000u
 #define SCHED_CHURN_PER_STREAM 16u
 
-/* Making room in a full tree: dependants up to which a closed node may be dropped, since all of them
- * have to move; and how many of the oldest closed nodes are looked at for one. */
+/* Making room in a full tree: dependants up to which a closed node may be dropped, since all of them have to move;
+ * and how many of the oldest closed nodes are looked at for one. */
 #define SCHED_DROP_DEPENDANTS_MAX 64u
 #define SCHED_DROP_LOOKS_MAX      16u
 
-/* The same for all connections of a worker together: nodes with dependants, placeholders, and
- * connections with remembered updates. About 1, 10 and 8 MB when attackers fill them. Beyond it a
- * stream has no place in a tree, and shares as if nothing had been said about it. */
+/* The same for all connections of a worker together: nodes with dependants, placeholders, and connections with
+ * remembered updates. About 1, 10 and 8 MB when attackers fill them. Beyond it a stream has no place in a tree, and
+ * shares as if nothing had been said about it. */
 #define SCHED_SHARES_PER_WORKER_MAX       16384u
 #define SCHED_PLACEHOLDERS_PER_WORKER_MAX 65536u
 #define SCHED_UPDATES_PER_WORKER_MAX      8192u
 
-/* Objects by which these pools grow: as many as one busy connection needs. Untested: they only decide how
- * often memory is taken. */
+/* Objects by which these pools grow: as many as one busy connection needs. Untested: they only decide how often
+ * memory is taken. */
 #define SCHED_SHARES_PER_CHUNK       8u
 #define SCHED_PLACEHOLDERS_PER_CHUNK 32u
 #define SCHED_UPDATES_PER_CHUNK      4u
 
-/* Hash buckets for a connection's placeholders: at most eight in each, on average. A power of two.
- * Untested: it only decides how long a search takes. */
+/* Hash buckets for a connection's placeholders: at most eight in each, on average. A power of two. Untested: it only
+ * decides how long a search takes. */
 #define SCHED_BUCKET_COUNT 16u
 
-/* Bytes at the beginning of an image that are favoured when no rule says otherwise: enough for the
- * dimensions of a photograph with its metadata. And the most that a rule may say. */
+/* Bytes at the beginning of an image that are favoured when no rule says otherwise: enough for the dimensions of a
+ * photograph with its metadata. And the most that a rule may say. */
 #define HEAD_START_BYTES_DEFAULT 4096u
 #define HEAD_START_BYTES_MAX     (16u * MIB)
 
-/* Bytes that a response itself may say are needed first (stream_head_start()), and into which an
- * image's first scan is looked for. A first scan takes less than a tenth of a file as a rule; this
- * is more than that of a photograph of 1 MB. No user has needed a larger value. */
+/* Bytes that a response itself may say are needed first (stream_head_start()), and into which an image's first scan
+ * is looked for. A first scan takes less than a tenth of a file as a rule; this is more than that of a photograph of
+ * 1 MB. No user has needed a larger value. */
 #define HEAD_START_SCAN_BYTES_MAX (128u * KIB)
 
 /* Rules of one server. Arbitrary; each response is compared with all of them. */

@@ -49,7 +49,7 @@ def test_statuses(scene):
     """The server sends the statuses that the table shows."""
     post = b"POST /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     requests = {"414": b"GET /" + b"a" * 70000, "501": b"A" * 70000, "431": b"GET / HTTP/1.1\r\nX: " + b"x" * 70000,
-                "400": post + b"1\r\nx\r\n" * 20000,
+                "400": post + b"1\r\nx\r\n" * 100000,
                 "405": b"POST /plaintext HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"}
     assert {flood[4] for flood in FLOODS} == set(requests)
     for status, request in requests.items():
