@@ -86,13 +86,15 @@ static void dispatch_few(struct worker *worker, const struct ring_completion *co
 }
 
 /* Acts on the completions that are there, but for no longer than a turn may take: the rest stay in
- * the queue until all links have had a chance to send. Dear ones come one by one. */
+ * the queue until all links have had a chance to send. Dear ones come one by one, and so do all when the turn has lasted
+ * long: a few dear ones at once would take it beyond its end. */
 static void reap(struct worker *worker) {
   struct ring_completion batch[IO_SETTLE_BATCH];
   struct links *links = &worker->links;
   if (links->shares.turn_cost > 0) links_look(links); /* links were fed */
   do {
-    const unsigned most = worker->reaps_singly ? 1 : IO_SETTLE_BATCH;
+    const bool late = links->spent_ns >= IO_TURN_INPUT_NS;
+    const unsigned most = worker->reaps_singly || late ? 1 : IO_SETTLE_BATCH;
     const uint64_t begun_ns = links->spent_ns;
     const unsigned count = ring_reap(&worker->loop.ring, batch, most);
     dispatch_few(worker, batch, count);
