@@ -213,7 +213,7 @@
 #define H2_EARNED_ANSWER    2u
 #define H2_EARNED_DATA      1u
 #define H2_EARNED_MAX       1000u
-#define H2_SETTINGS_STREAMS 16u
+#define H2_SETTINGS_STREAMS 4u
 
 /* PING and SETTINGS frames that want a reply (CVE-2019-9512, CVE-2019-9515), beyond those. Probes of the round trip take a
  * few a second; no client needs hundreds. */

@@ -22,8 +22,7 @@ EXPENSIVE = [
     ("every second request is reset", "200", ["reset-half"], 4),
     ("streams that earn PRIORITY frames, all moved below one", "200", ["regroup"], 4),
     ("windows opened 256 bytes at a time", "200", ["small-credit", "--variant", 256], 4),
-    # Its SETTINGS move the windows of 90 streams; a byte of the requests that it is compared with costs little.
-    ("PING, SETTINGS, odd frames: as many as requests pay for", "200", ["earn"], 10),
+    ("PING, SETTINGS, odd frames: as many as requests pay for", "200", ["earn"], 4),
     ("PING, SETTINGS, resets, odd frames: each within its budget", "200", ["temperate"], 4),
 ]
 

@@ -103,10 +103,10 @@ static void begin_earn(struct peer *peer) {
     peer_put_request(peer, false, "/bytes/100000000", true);
 }
 
-/* Empty responses that earn a SETTINGS, which grants each of many downloads a byte; and a PING and a frame of no type. */
+/* Empty responses, just enough to earn a SETTINGS that grants each of many downloads a byte; and a PING and a frame of no type. */
 static bool step_earn(struct peer *peer) {
   if (peer->in_flight > 94) return false;
-  for (int i = 0; i < 5; i++)
+  for (int i = 0; i < 13; i++)
     peer_put_request(peer, false, "/bytes/0", true);
   peer_put_setting(peer, SETTING_WINDOW, (uint32_t)peer->units + 1);
   return units_ping(peer) && step_unknown(peer);
