@@ -12,7 +12,7 @@
 enum {
   TCHAR = 1,    /* of a token: RFC 9110 section 5.6.2 */
   SCHEME = 2,   /* RFC 3986 section 3.1 */
-  PATH = 4,     /* visible, no '#' */
+  PATH = 4,     /* visible ASCII, no '#' */
   NAME = 8,     /* unreserved, sub-delims and '%': of a registered name (RFC 3986 section 3.2.2) */
   LITERAL = 16, /* the same and "[]:": of an address in brackets */
   HOST = NAME | LITERAL,
@@ -55,7 +55,6 @@ static const uint8_t classes[256] = {
     ['|'] = TCHAR | PATH,
     ['}'] = PATH,
     ['~'] = TCHAR | PATH | HOST,
-    [0x80 ... 0xff] = PATH,
 };
 
 static bool each(struct span text, uint8_t class_of_char) {
@@ -88,7 +87,7 @@ enum { VECTOR_BYTES = sizeof(vector) }; /* derived from the vector's type */
 static inline vector not_of_path(const uint8_t *at) {
   vector bytes;
   memcpy(&bytes, at, sizeof bytes);
-  return (vector)((bytes <= ' ') | (bytes == 0x7f) | (bytes == '#'));
+  return (vector)((bytes <= ' ') | (bytes >= 0x7f) | (bytes == '#'));
 }
 
 /* each(text, PATH), 16 bytes a step. The last ones may overlap those before. */

@@ -15,8 +15,8 @@ bool syntax_is_protocol(struct span text);
 
 bool syntax_is_scheme(struct span text);
 
-/* A path with its query: '/', then visible characters. '#' is none of them: a fragment is never sent
- * (RFC 9110 section 7.1). Bytes above 0x7f are left for the caller to judge. */
+/* A path with its query: '/', then visible ASCII characters (RFC 3986 section 3.3; others are percent-encoded). '#' is
+ * none of them: a fragment is never sent (RFC 9110 section 7.1). */
 bool syntax_is_path(struct span text);
 
 /* host[:port], without userinfo. `port_needed`: as for CONNECT. */

@@ -64,11 +64,11 @@ static bool authority_allows(unsigned c, enum place place) {
   return is_alpha(c) || is_digit(c) || is_one_of(c, "-._~!$&'()*+,;=%");
 }
 
-/* Visible, no fragment; octets that RFC 3986 wants encoded are left to the handler. It begins with
+/* Visible ASCII, no fragment; others that RFC 3986 wants encoded are left to the handler. It begins with
  * a slash. */
 static bool path_allows(unsigned c, enum place place) {
   if (place == FIRST) return c == '/';
-  return c > 0x20 && c != 0x7f && c != '#';
+  return c > 0x20 && c < 0x7f && c != '#';
 }
 
 /* ---- all octets ------------------------------------------------------------------------------ */

@@ -84,6 +84,8 @@ static const struct {
     {syntax_is_path, "/a#b", false},
     {syntax_is_path, "/a b", false},
     {syntax_is_path, "/\x7f", false},
+    {syntax_is_path, "/\xc3\xa4", false},
+    {syntax_is_path, "/a?\xc3\xa4", false},
     {is_authority, "", false},
     {is_authority, "a", true},
     {is_authority, "a:", true},
@@ -116,15 +118,15 @@ static void test_texts(void **state) {
 }
 
 /* Every byte, at every place but the last, where an empty port may be. */
-static void check_bytes(bool (*is)(struct span), const char *base, size_t from, const char *allowed,
-                        bool high) {
+static void check_bytes(bool (*is)(struct span), const char *base, size_t from,
+                        const char *allowed) {
   for (size_t at = from; at + 1 < strlen(base); at++) {
     for (unsigned byte = 1; byte < 256; byte++) {
       uint8_t text[64];
       memcpy(text, base, strlen(base));
       text[at] = (uint8_t)byte;
       bool letter_or_digit = (byte | 32) - 'a' < 26u || byte - '0' < 10u;
-      bool ok = letter_or_digit || (byte < 128 ? strchr(allowed, (int)byte) != NULL : high);
+      bool ok = letter_or_digit || (byte < 128 && strchr(allowed, (int)byte));
       if (is(span_of(text, strlen(base))) != ok) fail_msg("byte %u at %zu of %s", byte, at, base);
     }
   }
@@ -132,18 +134,18 @@ static void check_bytes(bool (*is)(struct span), const char *base, size_t from, 
 
 static void test_bytes(void **state) {
   (void)state;
-  check_bytes(syntax_is_token, "aaaaa", 0, "!#$%&'*+-.^_`|~", false);
-  check_bytes(syntax_is_scheme, "aaaaa", 1, "+-.", false);
-  check_bytes(syntax_is_path, "/aaaa", 1, "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~", true);
+  check_bytes(syntax_is_token, "aaaaa", 0, "!#$%&'*+-.^_`|~");
+  check_bytes(syntax_is_scheme, "aaaaa", 1, "+-.");
+  check_bytes(syntax_is_path, "/aaaa", 1, "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
   /* Longer ones are looked at 16 bytes a step. */
   for (size_t len = 15; len <= 50; len++) {
     char path[64] = "/";
     memset(path + 1, 'a', len - 1);
-    check_bytes(syntax_is_path, path, 1, "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~", true);
+    check_bytes(syntax_is_path, path, 1, "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
     path[len - 1] = ' ';
     assert_false(syntax_is_path(span_of(path, len)));
   }
-  check_bytes(is_authority, "aaaaa", 1, "!$%&'()*+,-.;=_~", false);
+  check_bytes(is_authority, "aaaaa", 1, "!$%&'()*+,-.;=_~");
 }
 
 int main(void) {
