@@ -143,8 +143,14 @@ def can_load(load, work):
     return not (work.fresh and load == "h2load")
 
 
-def run_of(pid, load, work, url, requests, client_cores):
-    """One run against the server with this pid: seconds of wall time, of the server's CPU, and percentiles in us."""
+def rate_of(requests, cpu, connections, opening):
+    """Requests per CPU second, without those that open the connections."""
+    return requests / cpu if opening is None else (requests - connections) / max(cpu - opening, cpu / 10)
+
+
+def run_of(pid, load, work, url, requests, client_cores, opening=None):
+    """One run against the server with this pid: rates, and percentiles in us. `opening` is the server's CPU seconds for
+    the connections and a request on each: the rate by CPU is then that of the requests that follow."""
     command, read = LOADS[load]
     cpu = cpu_seconds(pid)
     wall = time.monotonic()
@@ -155,7 +161,7 @@ def run_of(pid, load, work, url, requests, client_cores):
     if not seen or seen.pop("succeeded") != requests or seen.pop("body_bytes") != requests * work.file_bytes:
         sys.exit(f"not every request to {url} was answered in full: {' '.join(command(work, url, requests))}\n"
                  f"{done.stdout[:3000]}{done.stderr[:3000]}")
-    return {"per_cpu_second": requests / cpu, "per_wall_second": requests / wall, "cpu_share": cpu / wall, **seen}
+    return {"per_cpu_second": rate_of(requests, cpu, work.connections, opening), "per_wall_second": requests / wall, "cpu_share": cpu / wall, **seen}
 
 
 # ---- statistics ---------------------------------------------------------------------------------

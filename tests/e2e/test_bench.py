@@ -43,6 +43,32 @@ def test_three_digits_are_shown(value, text):
     assert measure.rounded(value) == text
 
 
+def test_what_opens_connections_is_not_counted():
+    assert measure.rate_of(1000, 0.5, 16, None) == 2000
+    assert measure.rate_of(1016, 0.6, 16, 0.1) == pytest.approx(2000)
+    assert measure.rate_of(1016, 0.1, 16, 0.2) == pytest.approx(100000)  # what another minute opened in is no rate
+
+
+def server(opening, each, startup):
+    """Runs of a server that takes so many seconds to open all connections, and for each request."""
+    return lambda count: {"per_cpu_second": count / (opening + each * count),
+                          "per_wall_second": count / (startup + opening + each * count)}
+
+
+@pytest.mark.parametrize("opening, each", [(0.18, 2e-6), (0.011, 7e-6), (0.0003, 1e-6), (0.0003, 5e-5)])
+def test_requests_fill_the_time_and_outweigh_what_opens_their_connections(opening, each):
+    work = measure.Work("", "https", 256, 10)
+    count = compare.enough(server(opening, each, 0.02), work, 0.3, opening)
+    assert count * each >= 1.7 * opening and 0.19 <= 0.02 + opening + count * each <= 4 * (0.3 + opening)
+
+
+def test_opening_is_the_median_of_three_runs_of_a_request_a_connection():
+    rates = iter([100, 10, 1])
+    opening = compare.opening_of(lambda count: {"per_cpu_second": count * next(rates)}, measure.Work("", "http", 16, 8))
+    assert opening == pytest.approx(0.1)
+    assert compare.opening_of(None, measure.Work("", "https", 16, 1, fresh=True)) is None
+
+
 H2LOAD = """finished in 1.02s, 98039.00 req/s, 14.71MB/s
 requests: 100000 total, 100000 started, 100000 done, 99998 succeeded, 2 failed, 0 errored, 0 timeout
 traffic: 15.00MB (15728640) total, 0.50MB (524288) headers (space savings 95.00%), 12.21MB (12799744) data
