@@ -4,6 +4,7 @@
  * streams.
  */
 #include "engine/base/idmap.h"
+#include "engine/base/limits.h"
 
 #include <assert.h>
 #include <string.h>

@@ -11,7 +11,6 @@
 #ifndef WEIR_IDMAP_H
 #define WEIR_IDMAP_H
 
-#include "engine/base/limits.h"
 #include "engine/base/pool.h"
 
 #include <stdbool.h>

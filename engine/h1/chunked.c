@@ -7,7 +7,7 @@
  */
 #include "engine/h1/chunked.h"
 
-#include "engine/base/limits.h"
+#include "engine/h1/limits.h"
 #include "engine/http/syntax.h"
 
 /* What the next byte is. */

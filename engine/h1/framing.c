@@ -5,8 +5,8 @@
 #include "engine/h1/framing.h"
 
 #include "engine/base/decimal.h"
-#include "engine/base/limits.h"
 #include "engine/base/text.h"
+#include "engine/h1/limits.h"
 #include "engine/http/field_list.h"
 
 /* What the pass has found. */

@@ -8,7 +8,7 @@
  */
 #include "engine/h1/head.h"
 
-#include "engine/base/limits.h"
+#include "engine/h1/limits.h"
 #include "engine/h1/scan.h"
 #include "engine/http/field_list.h"
 #include "engine/http/syntax.h"

@@ -12,8 +12,8 @@
 #ifndef WEIR_H1_JUDGED_H
 #define WEIR_H1_JUDGED_H
 
-#include "engine/base/limits.h"
 #include "engine/base/memory.h"
+#include "engine/h1/limits.h"
 #include "engine/http/stream.h"
 
 /* What a valid final response's head says to the protocol. */

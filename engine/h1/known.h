@@ -16,8 +16,8 @@
 #ifndef WEIR_H1_KNOWN_H
 #define WEIR_H1_KNOWN_H
 
-#include "engine/base/limits.h"
 #include "engine/base/memory.h"
+#include "engine/h1/limits.h"
 #include "engine/http/stream.h"
 
 /* What a valid head says to the protocol and to the handler. */

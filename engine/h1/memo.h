@@ -15,9 +15,9 @@
 #ifndef WEIR_H1_MEMO_H
 #define WEIR_H1_MEMO_H
 
-#include "engine/base/limits.h"
 #include "engine/base/memory.h"
 #include "engine/h1/framing.h"
+#include "engine/h1/limits.h"
 
 struct h1_memo {
   uint32_t mark; /* h1_memo_mark() of the section; 0: none is noted */

@@ -5,13 +5,13 @@
 #ifndef WEIR_H1_SHARED_H
 #define WEIR_H1_SHARED_H
 
-#include "engine/base/limits.h"
 #include "engine/h1/judged.h"
 #include "engine/h1/known.h"
+#include "engine/h1/limits.h"
 #include "engine/h1/memo.h"
 #include "engine/http/shared.h"
 
-/* The user's choices; h1_config_default() fills them in from base/limits.h. */
+/* The user's choices; h1_config_default() fills them in from h1/limits.h, base/limits.h. */
 struct h1_config {
   uint32_t streams_max;        /* of all connections at once, */
   uint32_t concurrent_streams; /* and of one: see H1_AHEAD_MAX */

@@ -13,8 +13,8 @@
 #ifndef WEIR_H2_ASKED_H
 #define WEIR_H2_ASKED_H
 
-#include "engine/base/limits.h"
 #include "engine/base/memory.h"
+#include "engine/h2/limits.h"
 #include "engine/h2/priority_said.h"
 #include "engine/http/expectation.h"
 #include "engine/http/stream.h"

@@ -13,6 +13,7 @@
 #ifndef WEIR_H2_BRIEF_H
 #define WEIR_H2_BRIEF_H
 
+#include "engine/h2/limits.h"
 #include "engine/h2/stream.h"
 
 /* Room for the frames of one of them. Derived from the bound of its content, the same of its fields, and what

@@ -1,7 +1,7 @@
 /*
  * h2/clock.h - the clocks of a connection: deadlines for the peer, our own, and the timers of
  * handlers.
- * Spec: RFC 9113 sections 6.5.3, 6.8 and 10.5; bounds: base/limits.h.
+ * Spec: RFC 9113 sections 6.5.3, 6.8 and 10.5; bounds: h2/limits.h, base/limits.h.
  */
 #ifndef WEIR_H2_CLOCK_H
 #define WEIR_H2_CLOCK_H

@@ -8,12 +8,12 @@
 
 #include "engine/base/budget.h"
 #include "engine/base/idmap.h"
-#include "engine/base/limits.h"
 #include "engine/base/merit.h"
 #include "engine/base/out.h"
 #include "engine/base/pause.h"
 #include "engine/base/window.h"
 #include "engine/h2/asked.h"
+#include "engine/h2/limits.h"
 #include "engine/h2/settings.h"
 #include "engine/h2/shared.h"
 #include "engine/h2/stream.h"

@@ -11,8 +11,8 @@
 #ifndef WEIR_H2_JUDGED_H
 #define WEIR_H2_JUDGED_H
 
-#include "engine/base/limits.h"
 #include "engine/base/memory.h"
+#include "engine/h2/limits.h"
 #include "engine/http/stream.h"
 
 /* What a valid response's header section says to the protocol. */

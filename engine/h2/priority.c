@@ -6,6 +6,7 @@
 
 #include "engine/h2/connection.h"
 #include "engine/h2/ids.h"
+#include "engine/http/limits.h"
 
 static struct sched_node *find(void *ctx, uint32_t id) {
   struct h2_stream *stream = h2_find(ctx, id);

@@ -13,6 +13,7 @@
 
 #include "engine/h2/set_note.h"
 #include "engine/h2/stream.h"
+#include "engine/hpack/limits.h"
 
 struct h2;
 

@@ -12,7 +12,7 @@
 /* A client's windows are its own choice. The sum of two such budgets does not overflow. */
 #define H2_WINDOW_BUDGET_NONE (UINT64_MAX / 2)
 
-/* The user's choices; h2_config_default() fills them in from base/limits.h. */
+/* The user's choices; h2_config_default() fills them in from h2/limits.h, base/limits.h. */
 struct h2_config {
   uint32_t streams_max;                 /* of all connections at once */
   uint32_t concurrent_streams;          /* we announce it as SETTINGS_MAX_CONCURRENT_STREAMS */

@@ -22,8 +22,8 @@
 
 #include <assert.h>
 
-#include "engine/base/limits.h"
 #include "engine/base/pool.h"
+#include "engine/hpack/limits.h"
 #include "engine/http/headers.h"
 
 /* Fixed by RFC 7541, or derived from the table's size. */

@@ -4,9 +4,9 @@
 #include "engine/http/error_pages.h"
 
 #include "engine/base/decimal.h"
-#include "engine/base/limits.h"
 #include "engine/http/body.h"
 #include "engine/http/contract.h"
+#include "engine/http/limits.h"
 
 /* A page that is being sent. */
 struct sent {

@@ -3,8 +3,8 @@
  */
 #include "engine/http/expectation.h"
 
-#include "engine/base/limits.h"
 #include "engine/http/field_list.h"
+#include "engine/http/limits.h"
 
 enum expectation expectation_of(const struct headers *fields) {
   enum expectation found = EXPECT_NOTHING;

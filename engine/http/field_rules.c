@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/http/contract.h"
+#include "engine/http/limits.h"
 
 /* The fields on their way; `full`: there was no room. */
 struct list {

@@ -6,8 +6,7 @@
  *               +--------------------------+ any other
  */
 #include "engine/http/first_scan.h"
-
-#include "engine/base/limits.h"
+#include "engine/http/limits.h"
 
 /* What the next byte is. */
 enum step {

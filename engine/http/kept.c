@@ -2,8 +2,7 @@
  * http/kept.c - see http/kept.h.
  */
 #include "engine/http/kept.h"
-
-#include "engine/base/limits.h"
+#include "engine/http/limits.h"
 
 #include <string.h>
 
@@ -15,7 +14,7 @@ void kept_free(const struct memory *memory, struct kept *kept) {
 __attribute__((warn_unused_result)) static bool grow(const struct memory *memory,
                                                      struct kept **kept, size_t more) {
   struct kept *old = *kept;
-  size_t need = (old ? old->len : 0) + more, size = old ? old->size : H2_KEPT_BYTES_FIRST;
+  size_t need = (old ? old->len : 0) + more, size = old ? old->size : KEPT_BYTES_FIRST;
   if (old && need <= size) return true;
   while (size < need)
     size *= 2;

@@ -7,7 +7,7 @@
  */
 #include "engine/http/mount.h"
 
-#include "engine/base/limits.h"
+#include "engine/http/limits.h"
 #include "engine/http/nested.h"
 
 struct mount {

@@ -5,8 +5,8 @@
 
 #include <assert.h>
 
-#include "engine/base/limits.h"
 #include "engine/http/field_list.h"
+#include "engine/http/limits.h"
 
 static const struct {
   const char *name, *alias, *suffix;

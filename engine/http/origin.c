@@ -3,7 +3,7 @@
  */
 #include "engine/http/origin.h"
 
-#include "engine/base/limits.h"
+#include "engine/http/limits.h"
 #include "engine/http/syntax.h"
 
 #include <assert.h>
@@ -28,8 +28,8 @@ bool origin_is(const struct origin *origins, uint8_t number, struct span scheme,
 
 static bool make_table(struct origin **origins, const struct memory *memory) {
   if (*origins) return true;
-  *origins = memory_alloc(memory, H2_ORIGINS_MAX * sizeof **origins);
-  if (*origins) memset(*origins, 0, H2_ORIGINS_MAX * sizeof **origins);
+  *origins = memory_alloc(memory, ORIGINS_MAX * sizeof **origins);
+  if (*origins) memset(*origins, 0, ORIGINS_MAX * sizeof **origins);
   return *origins;
 }
 
@@ -38,7 +38,7 @@ static struct origin *find(struct origin *origins, struct span scheme, struct sp
                            bool *kept) {
   struct origin *room = NULL;
   *kept = false;
-  for (struct origin *at = origins; at < origins + H2_ORIGINS_MAX; at++) {
+  for (struct origin *at = origins; at < origins + ORIGINS_MAX; at++) {
     if (!at->text) return room ? room : at; /* entries are used from the first on */
     *kept = is(at, scheme, authority);
     if (*kept) return at;
@@ -62,7 +62,7 @@ static bool replace(struct origin *origin, const struct memory *memory, struct s
 
 uint8_t origin_take(struct origin **origins, const struct memory *memory, struct span scheme,
                     struct span authority) {
-  if (!scheme.len || !authority.len || scheme.len + authority.len > H2_ORIGIN_BYTES_MAX) return 0;
+  if (!scheme.len || !authority.len || scheme.len + authority.len > ORIGIN_BYTES_MAX) return 0;
   if (!make_table(origins, memory)) return 0;
   bool kept;
   struct origin *origin = find(*origins, scheme, authority, &kept);
@@ -80,10 +80,10 @@ void origin_give(struct origin *origins, uint8_t number) {
 
 void origins_close(struct origin **origins, const struct memory *memory) {
   if (!*origins) return;
-  for (struct origin *at = *origins; at < *origins + H2_ORIGINS_MAX; at++) {
+  for (struct origin *at = *origins; at < *origins + ORIGINS_MAX; at++) {
     assert(at->users == 0);
     memory_free(memory, at->text, text_bytes(at));
   }
-  memory_free(memory, *origins, H2_ORIGINS_MAX * sizeof **origins);
+  memory_free(memory, *origins, ORIGINS_MAX * sizeof **origins);
   *origins = NULL;
 }

@@ -21,7 +21,7 @@ struct origin {
 };
 
 /* Keeps an origin for one more stream, in the table at `*origins` (NULL at first). Returns its
- * number; 0 if it is not kept: it is incomplete or longer than H2_ORIGIN_BYTES_MAX, H2_ORIGINS_MAX
+ * number; 0 if it is not kept: it is incomplete or longer than ORIGIN_BYTES_MAX, ORIGINS_MAX
  * others are in use, or memory was refused. */
 __attribute__((warn_unused_result)) uint8_t origin_take(struct origin **origins,
                                                         const struct memory *memory,

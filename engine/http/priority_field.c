@@ -3,6 +3,7 @@
  * http/priority_field.h. Follows the parsing algorithms of RFC 8941 section 4.2.
  */
 #include "engine/http/priority_field.h"
+#include "engine/http/limits.h"
 
 #include <assert.h>
 

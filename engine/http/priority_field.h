@@ -9,7 +9,6 @@
 #ifndef WEIR_PRIORITY_FIELD_H
 #define WEIR_PRIORITY_FIELD_H
 
-#include "engine/base/limits.h"
 #include "engine/base/machine.h"
 
 #define PRIORITY_URGENCY_MAX     7u /* background; fixed by RFC 9218 section 4.1 */

@@ -3,13 +3,13 @@
  */
 #include "engine/http/shared.h"
 
-#include "engine/base/limits.h"
 #include "engine/http/date.h"
+#include "engine/http/limits.h"
 
 bool http_shared_init(struct http_shared *shared, const struct memory *memory,
                       const struct handler *handler, uint32_t header_list_bytes, uint64_t idle_ns) {
   *shared = (struct http_shared){.memory = memory, .handler = handler, .idle_ns = idle_ns};
-  shared->arena_bytes = header_list_bytes + H2_COOKIE_ROOM_BYTES;
+  shared->arena_bytes = header_list_bytes + COOKIE_ROOM_BYTES;
   shared->fields_max = header_list_bytes / HEADER_OVERHEAD_BYTES;
   shared->fields = memory_alloc(memory, shared->fields_max * sizeof(struct header));
   shared->arena = memory_alloc(memory, shared->arena_bytes);

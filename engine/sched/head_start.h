@@ -31,8 +31,8 @@
 #ifndef WEIR_HEAD_START_H
 #define WEIR_HEAD_START_H
 
-#include "engine/base/limits.h"
 #include "engine/base/machine.h"
+#include "engine/sched/limits.h"
 
 /* After the style sheets of Chromium (0) and of clients that say nothing (1), and before the images
  * themselves (3 or 5). Beside the critical resources of Firefox and the scripts of clients that say

@@ -8,8 +8,6 @@
 #ifndef WEIR_SCHED_NODE_H
 #define WEIR_SCHED_NODE_H
 
-#include "engine/base/limits.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

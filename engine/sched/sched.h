@@ -38,7 +38,7 @@
  * Cost: sched_next() and sched_sent() have a bound that does not depend on the number of ready
  * streams: a few walks along the bits of a key (sched/order.h), in the tree times the depth, which
  * is bounded. So have sched_ready() and sched_idle(). The tree takes memory from the pools of
- * sched_memory as it grows; decisions take none. Every bound is in base/limits.h; a signal that
+ * sched_memory as it grows; decisions take none. Every bound is in sched/limits.h; a signal that
  * exceeds one is ignored, and the result says so.
  */
 #ifndef WEIR_SCHED_H

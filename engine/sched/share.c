@@ -3,6 +3,7 @@
  */
 #include "engine/sched/share.h"
 
+#include "engine/sched/limits.h"
 #include "engine/sched/node.h"
 #include "engine/sched/order.h"
 

@@ -10,7 +10,7 @@
  * stay, since clients group streams under them. Closed ones stay until their room is needed, oldest
  * first; their dependants then share their weight (section 5.3.4).
  *
- * Bounds (base/limits.h): SCHED_PLACEHOLDERS_MAX placeholders, SCHED_SHARES_MAX sets of siblings.
+ * Bounds (sched/limits.h): SCHED_PLACEHOLDERS_MAX placeholders, SCHED_SHARES_MAX sets of siblings.
  * The second bounds the depth. A dependency that would need one set more makes a sibling of its
  * intended parent. Without room for a placeholder, a dependency gets its default (the root, weight
  * 16), as section 5.3.4 allows. An exclusive insertion hands over the whole set of dependants at
@@ -23,8 +23,8 @@
 #ifndef WEIR_SCHED_TREE_H
 #define WEIR_SCHED_TREE_H
 
-#include "engine/base/limits.h"
 #include "engine/base/pool.h"
+#include "engine/sched/limits.h"
 #include "engine/sched/node.h"
 #include "engine/sched/share.h"
 

@@ -8,8 +8,8 @@
 #ifndef WEIR_SCHED_UPDATE_H
 #define WEIR_SCHED_UPDATE_H
 
-#include "engine/base/limits.h"
 #include "engine/base/pool.h"
+#include "engine/sched/limits.h"
 
 #include <stdbool.h>
 

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#include "engine/http/limits.h"
 #include "engine/site/announce.h"
 #include "engine/site/conditional.h"
 #include "engine/site/facts.h"
@@ -129,7 +130,7 @@ void site_answer_method(struct site_exchange *exchange, const struct site_questi
 }
 
 void site_answer_directory(struct site_exchange *exchange, const struct site_question *question) {
-  uint8_t target[3 * 2 * SITE_PATH_BYTES_MAX + 3 + SITE_TARGET_BYTES_MAX];
+  uint8_t target[3 * 2 * SITE_PATH_BYTES_MAX + 3 + HTTP_TARGET_BYTES_MAX];
   size_t len = site_path_directory(exchange->site->settings.prefix, &question->target, target,
                                    sizeof target);
   assert(len > 0);

@@ -3,9 +3,9 @@
  */
 #include "engine/site/conditional.h"
 
-#include "engine/base/limits.h"
 #include "engine/http/date.h"
 #include "engine/http/field_list.h"
+#include "engine/http/limits.h"
 
 enum comparison { STRONG, WEAK };
 

@@ -11,9 +11,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/http/field_list.h"
 #include "engine/http/first_scan.h"
+#include "engine/site/limits.h"
 #include "engine/site/mime.h"
 
 static size_t put_hex(uint8_t *out, uint64_t value) {

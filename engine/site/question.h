@@ -7,10 +7,10 @@
 #ifndef WEIR_SITE_QUESTION_H
 #define WEIR_SITE_QUESTION_H
 
-#include "engine/base/limits.h"
 #include "engine/base/pool.h"
 #include "engine/http/headers.h"
 #include "engine/http/negotiate.h"
+#include "engine/site/limits.h"
 #include "engine/site/path.h"
 
 /* Derived from what may follow a path in its room: a slash and the name of an index, and the suffix of a sibling. */

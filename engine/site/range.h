@@ -8,8 +8,8 @@
 #ifndef WEIR_RANGE_H
 #define WEIR_RANGE_H
 
-#include "engine/base/limits.h"
 #include "engine/base/machine.h"
+#include "engine/site/limits.h"
 
 struct range {
   uint64_t first; /* offset of the first byte */

@@ -18,6 +18,7 @@
 
 #include <assert.h>
 
+#include "engine/http/limits.h"
 #include "engine/site/again.h"
 #include "engine/site/answer.h"
 #include "engine/site/facts.h"
@@ -321,7 +322,7 @@ static bool take_prefix(struct site_question *question, struct span prefix) {
 /* Status 200 when the target can be looked up, 301 when it lacks the slash behind the site's root. */
 static unsigned read_target(const struct site *site, struct site_question *question,
                             struct span target) {
-  if (target.len > SITE_TARGET_BYTES_MAX) return 414;
+  if (target.len > HTTP_TARGET_BYTES_MAX) return 414;
   switch (site_path_parse(target, question->room, SITE_PATH_BYTES_MAX, &question->target)) {
   case SITE_PATH_OK: break;
   case SITE_PATH_BAD: return 400;

@@ -2,7 +2,7 @@
  * base/limits.h - every bound of io/: its unit, its value and the reason for it.
  *
  * Each bound is run into by a test, or its comment says why not ("Untested: ..."); tests/style checks
- * that. Bounds of the engine are in engine/base/limits.h.
+ * that. Bounds of the engine are in the limits.h of its folders, beginning with engine/base/limits.h.
  */
 #ifndef WEIR_IO_LIMITS_H
 #define WEIR_IO_LIMITS_H

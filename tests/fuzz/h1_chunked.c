@@ -5,8 +5,8 @@
  * An input is a seed for the cuts, then the bytes of a body. Both decoders must end at the same byte, with the same
  * body; where one refuses, so must the other.
  */
-#include "engine/base/limits.h"
 #include "engine/h1/chunked.h"
+#include "engine/h1/limits.h"
 #include "engine/http/syntax.h"
 #include "tests/support/random.h"
 

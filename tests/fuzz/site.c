@@ -7,11 +7,12 @@
  * lies within its representation; a first scan ends with a marker, and at the same place however
  * the file is cut.
  */
-#include "engine/base/limits.h"
 #include "engine/http/date.h"
 #include "engine/http/first_scan.h"
+#include "engine/http/limits.h"
 #include "engine/http/negotiate.h"
 #include "engine/site/conditional.h"
+#include "engine/site/limits.h"
 #include "engine/site/mime.h"
 #include "engine/site/path.h"
 #include "engine/site/range.h"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/site/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/jpeg.h"
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "engine/base/decimal.h"
-#include "engine/base/limits.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/frame.h"
+#include "engine/hpack/limits.h"
 #include "tools/load/options_rows.h"
 
 static bool set_flow(struct options *parser, struct load_options *options, char *text) {

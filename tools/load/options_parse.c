@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/h2/frame.h"
+#include "engine/hpack/limits.h"
 #include "tools/load/options_families.h"
 #include "tools/load/options_help.h"
 

@@ -10,6 +10,8 @@
 #include "engine/base/pool.h"
 #include "engine/base/text.h"
 #include "engine/http/body.h"
+#include "engine/http/limits.h"
+#include "engine/site/limits.h"
 #include "engine/site/path.h"
 #include "io/tls/identities.h"
 #include "tools/serve/coding/compress.h"
@@ -201,7 +203,7 @@ static unsigned read_path(const struct request *request, uint8_t room[SITE_PATH_
                           struct site_path *out) {
   *out = (struct site_path){0};
   if (request->path.len == 0 || span_is(request->path, "*")) return 200;
-  if (request->path.len > SITE_TARGET_BYTES_MAX) return 414;
+  if (request->path.len > HTTP_TARGET_BYTES_MAX) return 414;
   switch (site_path_parse(request->path, room, SITE_PATH_BYTES_MAX, out)) {
   case SITE_PATH_OK: return 200;
   case SITE_PATH_BAD: return 400;

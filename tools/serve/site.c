@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
+#include "engine/site/limits.h"
 #include "io/base/limits.h"
 #include "io/files/files.h"
 #include "io/files/list.h"

@@ -4,8 +4,6 @@
 #ifndef WEIR_TRACE_LIMITS_H
 #define WEIR_TRACE_LIMITS_H
 
-#include "engine/base/limits.h"
-
 enum {
   /* ---- what the command line and the manifest may ask for ---- */
 

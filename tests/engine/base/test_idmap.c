@@ -2,6 +2,7 @@
  * base/test_idmap.c - identifiers to objects, compared with an array, in the patterns of
  * connections and in others; and refused memory.
  */
+#include "engine/base/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
 #include "tests/support/random.h"

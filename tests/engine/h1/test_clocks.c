@@ -3,7 +3,7 @@
  * of HTTP/2): a peer that is too slow is told so, one that is fast enough is left alone, and only
  * progress renews a deadline.
  */
-#include "engine/base/limits.h"
+#include "engine/h1/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/talk_rows.h"
 

@@ -3,7 +3,7 @@
  * on the wire. Each row runs whole, byte by byte, and in two pieces at every place, against a guard
  * page.
  */
-#include "engine/base/limits.h"
+#include "engine/h1/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/talk_rows.h"
 

@@ -3,12 +3,12 @@
  * upgrades, trailers; and which fields handlers see. test_bad_input.c and test_responses.c test
  * lengths and Host.
  */
+#include "engine/h1/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "tests/engine/h1/message.h"
 
 static struct message message;

@@ -3,12 +3,12 @@
  * it is refused, and an endless one is refused when it gets there. Bytes are inspected once,
  * however they come.
  */
+#include "engine/h1/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/h1/chunked.h"
 #include "engine/h1/head.h"
 

@@ -3,6 +3,7 @@
  * by rules and by its handler's head start.
  */
 #include "engine/http/body.h"
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"
 

@@ -1,7 +1,8 @@
 /*
- * h2/test_limits.c - the bounds of engine/base/limits.h on what a peer may send, and on what it can
+ * h2/test_limits.c - the bounds of h2/limits.h and base/limits.h on what a peer may send, and on what it can
  * make us hold: the maximum is accepted, and one more gets the answer that is promised there.
  */
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
 
@@ -258,7 +259,7 @@ static void test_cookie_room(void **state) {
   assert_true(ask(&config, ANSWERED));
 
   config.header_list_bytes = 4 * H2_HEADER_LIST_BYTES_DEFAULT;
-  const size_t room = config.header_list_bytes + H2_COOKIE_ROOM_BYTES;
+  const size_t room = config.header_list_bytes + COOKIE_ROOM_BYTES;
   count = (unsigned)(room / (2 * VALUE + SEPARATOR));
   const size_t used = (count - 1) * VALUE + count * (VALUE + SEPARATOR); /* the first is no copy */
   for (size_t extra = 0; extra < 2; extra++) {

@@ -1,5 +1,5 @@
 /*
- * h2/test_limits_flow.c - the bounds of engine/base/limits.h on how FLOW_AUTO widens a connection's
+ * h2/test_limits_flow.c - the bounds of h2/limits.h on how FLOW_AUTO widens a connection's
  * window and narrows it again, to the byte and to the nanosecond. h2/test_flow_auto.c tests whether
  * it is as fast as TCP.
  */

@@ -1,5 +1,5 @@
 /*
- * h2/test_limits_time.c - each deadline of engine/base/limits.h, to the nanosecond: nothing happens
+ * h2/test_limits_time.c - each deadline of h2/limits.h and base/limits.h, to the nanosecond: nothing happens
  * one nanosecond before it, and at it the peer is told. h2/test_clocks.c tests what renews a
  * deadline.
  */

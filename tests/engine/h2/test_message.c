@@ -6,6 +6,7 @@
  * The rules are written here from the RFCs, independently of the engine's tables. Where the RFCs
  * leave a choice, the comment gives weir's.
  */
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
 

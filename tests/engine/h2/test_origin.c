@@ -2,6 +2,7 @@
  * h2/test_origin.c - how many origins a connection keeps, what happens when it cannot keep one, and
  * which other origins a client may accept. tests/spec/test_messages.c tests promises in both roles.
  */
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
 
@@ -52,9 +53,9 @@ static void test_shared(void **state) {
 static void test_bound(void **state) {
   (void)state;
   char name[16];
-  uint8_t numbers[H2_ORIGINS_MAX];
+  uint8_t numbers[ORIGINS_MAX];
   counted_init(&memory);
-  for (unsigned i = 0; i < H2_ORIGINS_MAX; i++) {
+  for (unsigned i = 0; i < ORIGINS_MAX; i++) {
     snprintf(name, sizeof name, "host%u", i);
     numbers[i] = take("https", name);
     assert_int_not_equal(numbers[i], 0);
@@ -64,7 +65,7 @@ static void test_bound(void **state) {
   uint8_t other = take("https", "other");
   assert_true(is(other, "https", "other"));
   assert_false(is(other, "https", "host3"));
-  for (unsigned i = 0; i < H2_ORIGINS_MAX; i++) {
+  for (unsigned i = 0; i < ORIGINS_MAX; i++) {
     snprintf(name, sizeof name, "host%u", i);
     assert_int_equal(is(numbers[i], "https", name), i != 3);
     if (i != 3) origin_give(origins, numbers[i]);
@@ -75,15 +76,15 @@ static void test_bound(void **state) {
 
 static void test_not_kept(void **state) {
   (void)state;
-  char name[H2_ORIGIN_BYTES_MAX + 1];
+  char name[ORIGIN_BYTES_MAX + 1];
   counted_init(&memory);
   assert_int_equal(take("", "a"), 0);
   assert_int_equal(take("https", ""), 0);
   memset(name, 'a', sizeof name);
-  name[H2_ORIGIN_BYTES_MAX - 4] = '\0';
+  name[ORIGIN_BYTES_MAX - 4] = '\0';
   assert_int_equal(take("https", name), 0);
   assert_int_equal(memory.calls, 0);
-  name[H2_ORIGIN_BYTES_MAX - 5] = '\0';
+  name[ORIGIN_BYTES_MAX - 5] = '\0';
   uint8_t number = take("https", name);
   assert_true(is(number, "https", name));
   origin_give(origins, number);
@@ -102,16 +103,16 @@ static void test_refused(void **state) {
     origin_give(origins, number);
     finish();
   }
-  uint8_t numbers[H2_ORIGINS_MAX];
+  uint8_t numbers[ORIGINS_MAX];
   char name[] = "a";
   counted_init(&memory);
-  for (unsigned i = 0; i < H2_ORIGINS_MAX; i++, name[0]++)
+  for (unsigned i = 0; i < ORIGINS_MAX; i++, name[0]++)
     numbers[i] = take("https", name);
   origin_give(origins, numbers[0]);
   memory.refuse_at = memory.calls + 1;
   assert_int_equal(take("https", "z"), 0);
   assert_int_equal(take("https", "a"), numbers[0]); /* untouched */
-  for (unsigned i = 0; i < H2_ORIGINS_MAX; i++)
+  for (unsigned i = 0; i < ORIGINS_MAX; i++)
     origin_give(origins, numbers[i]);
   finish();
 }
@@ -125,7 +126,7 @@ static struct script script;
 static void open_too_many(enum h2_role role) {
   char text[160];
   script_begin(&script, role, NULL, false);
-  for (unsigned i = 0; i <= H2_ORIGINS_MAX; i++) {
+  for (unsigned i = 0; i <= ORIGINS_MAX; i++) {
     char authority = (char)('b' + i);
     if (role == H2_CLIENT)
       snprintf(text, sizeof text, "!request /a body %c", authority);

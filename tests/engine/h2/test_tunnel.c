@@ -3,6 +3,7 @@
  * and accepted by stream_tunnel(), what the peer sends earlier is kept back until then, and refusals are
  * ordinary responses.
  */
+#include "engine/http/limits.h"
 #include "tests/spec/spec_lines.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/script.h"
@@ -56,7 +57,7 @@ static const struct spec_line others[] = {
     {"8441 3", "a handler that names none does not offer it", ASK, "HEADERS 1 400 end", 0},
 };
 
-_Static_assert(H2_KEPT_BYTES_FIRST < 700, "a line above keeps more");
+_Static_assert(KEPT_BYTES_FIRST < 700, "a line above keeps more");
 
 static void test_tunnels(void **state) {
   (void)state;

@@ -1,10 +1,10 @@
 /*
  * h2/test_upgrade.c - connections that began as HTTP/1.1: what HTTP2-Settings may hold, and stream 1 on both sides.
  */
-#include "engine/base/limits.h"
 #include "engine/base/wire.h"
 #include "engine/h2/h2.h"
 #include "engine/h2/ids.h"
+#include "engine/h2/limits.h"
 #include "engine/h2/upgrade.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/loopback.h"

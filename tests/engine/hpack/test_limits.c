@@ -1,5 +1,5 @@
 /*
- * hpack/test_limits.c - the bounds of engine/base/limits.h on integers, strings, size updates and
+ * hpack/test_limits.c - the bounds of hpack/limits.h on integers, strings, size updates and
  * tables. Those on header lists are in engine/h2/test_limits.c.
  */
 #include "engine/hpack/decode.h"

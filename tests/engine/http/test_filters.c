@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/http/body.h"
 #include "engine/http/error_pages.h"
 #include "engine/http/field_rules.h"
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/exchange.h"
 

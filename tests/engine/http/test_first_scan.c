@@ -2,6 +2,7 @@
  * http/test_first_scan.c - where the first scan of a progressive JPEG ends, found from any pieces
  * of it.
  */
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "engine/base/limits.h"
 #include "engine/http/first_scan.h"
 #include "tests/support/jpeg.h"
 

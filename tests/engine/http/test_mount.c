@@ -2,11 +2,11 @@
  * http/test_mount.c - machines at both ends of a tunnel, over HTTP/1.1 and HTTP/2, with bytes that travel in
  * pieces of any size.
  */
+#include "engine/http/limits.h"
 #include "engine/http/mount.h"
 
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/http/body.h"
 #include "tests/support/carrier.h"
 #include "tests/support/cmocka.h"

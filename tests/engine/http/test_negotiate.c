@@ -1,12 +1,12 @@
 /*
  * http/test_negotiate.c - Accept-Encoding (RFC 9110 section 12.5.3).
  */
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/http/negotiate.h"
 
 enum { ALL = 1u << CODING_IDENTITY | 1u << CODING_GZIP | 1u << CODING_ZSTD | 1u << CODING_BR };

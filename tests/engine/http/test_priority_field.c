@@ -2,6 +2,7 @@
  * http/test_priority_field.c - every value of a `priority` field has a meaning (RFC 9218 sections
  * 4, 5 and 8; RFC 8941 section 4.2). Each row ends at a page that cannot be read.
  */
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <string.h>

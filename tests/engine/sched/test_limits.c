@@ -1,6 +1,6 @@
 /*
  * sched/test_limits.c - how much a connection's scheduler may remember, and how much those of one
- * worker together: bounds of engine/base/limits.h.
+ * worker together: bounds of sched/limits.h.
  */
 #include "engine/sched/sched.h"
 #include "tests/support/cmocka.h"

@@ -2,6 +2,7 @@
  * site/test_again.c - a request that came before is answered as it was, without another lookup, for as long as that
  * is what a lookup would lead to.
  */
+#include "engine/site/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/made.h"
 

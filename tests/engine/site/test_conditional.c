@@ -1,11 +1,11 @@
 /*
  * site/test_conditional.c - preconditions (RFC 9110 section 13), and If-Range.
  */
+#include "engine/http/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/site/conditional.h"
 
 #define BEFORE "Sun, 06 Nov 1994 08:49:36 GMT"

@@ -1,8 +1,8 @@
 /*
- * site/test_limits.c - bounds of engine/base/limits.h on what the site reads at once and announces;
+ * site/test_limits.c - bounds of site/limits.h on what the site reads at once and announces;
  * those on requests are in site/test_site.c.
  */
-#include "engine/base/limits.h"
+#include "engine/site/limits.h"
 #include "engine/site/site.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"

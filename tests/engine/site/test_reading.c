@@ -2,7 +2,7 @@
  * site/test_reading.c - the site while a response is under way: streams that end early, files that
  * change or wait, buffers that run out, and what a page announces before its body.
  */
-#include "engine/base/limits.h"
+#include "engine/site/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/jpeg.h"
 #include "tests/support/made.h"

@@ -2,7 +2,7 @@
  * site/test_recode.c - files that are sent in another coding than they have on disk: compressed on the fly, or
  * decoded for clients that do not take what there is.
  */
-#include "engine/base/limits.h"
+#include "engine/site/limits.h"
 #include "engine/site/mime.h"
 #include "engine/site/rules.h"
 #include "tests/support/cmocka.h"

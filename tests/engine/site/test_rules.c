@@ -2,6 +2,7 @@
  * site/test_rules.c - what an operator says about a site: Cache-Control by pattern, types and charset, names of
  * indexes, the fallback, and listings.
  */
+#include "engine/site/limits.h"
 #include "engine/site/rules.h"
 
 #include <stdio.h>

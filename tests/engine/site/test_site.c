@@ -2,7 +2,8 @@
  * site/test_site.c - the site against a source of made-up files and streams without a protocol:
  * statuses, fields and bytes, with lookups and reads that answer at once, later, or never.
  */
-#include "engine/base/limits.h"
+#include "engine/http/limits.h"
+#include "engine/site/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/made.h"
 
@@ -413,7 +414,7 @@ static void a_modification_in_the_future_is_dated_now(void **state) {
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
 static unsigned status_of_target(size_t path_len, size_t query_len) {
-  static char target[3 * SITE_TARGET_BYTES_MAX];
+  static char target[3 * HTTP_TARGET_BYTES_MAX];
   struct fake_stream fake = {0};
   memset(target, 'a', sizeof target);
   target[0] = '/';
@@ -430,8 +431,8 @@ static void long_targets(void **state) {
   (void)state;
   assert_int_equal(status_of_target(SITE_PATH_BYTES_MAX, 0), 404);
   assert_int_equal(status_of_target(SITE_PATH_BYTES_MAX + 1, 0), 414);
-  assert_int_equal(status_of_target(10, SITE_TARGET_BYTES_MAX - 10), 404);
-  assert_int_equal(status_of_target(10, SITE_TARGET_BYTES_MAX - 9), 414);
+  assert_int_equal(status_of_target(10, HTTP_TARGET_BYTES_MAX - 10), 404);
+  assert_int_equal(status_of_target(10, HTTP_TARGET_BYTES_MAX - 9), 414);
 }
 
 /* A directory's target stands for its index, which needs room, too. */
@@ -466,7 +467,7 @@ static void indexes(void **state) {
 /* A redirect of the longest path that is all escapes still fits. */
 static void the_longest_redirect(void **state) {
   (void)state;
-  static char path[SITE_PATH_BYTES_MAX + 1], target[SITE_TARGET_BYTES_MAX + 1];
+  static char path[SITE_PATH_BYTES_MAX + 1], target[HTTP_TARGET_BYTES_MAX + 1];
   size_t names = 2700;
   memset(path, ' ', names);
   target[0] = '/';

@@ -1,7 +1,7 @@
 /*
  * site/test_vary.c - which responses say that they depend on Accept-Encoding (RFC 9110 section 12.5.5).
  */
-#include "engine/base/limits.h"
+#include "engine/site/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/made.h"
 

@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "engine/base/limits.h"
 #include "engine/engine.h"
 #include "engine/spdy/limits.h"
 #include "engine/spdy/request.h"

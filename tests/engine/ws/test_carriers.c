@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/engine.h"
 #include "engine/h1/ask.h"
 #include "engine/h1/h1.h"

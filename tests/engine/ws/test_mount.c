@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/ws/limits.h"
 #include "engine/ws/ws.h"
 #include "tests/support/carrier.h"

@@ -2,7 +2,6 @@
  * load/test_limits.c - the bounds of tools/load/limits.h on the command line: the maximum is
  * accepted, and one more is refused.
  */
-#include "engine/base/limits.h"
 #include "tests/support/cmocka.h"
 #include "tools/load/limits.h"
 #include "tools/load/options_parse.h"

@@ -1,6 +1,7 @@
 /*
  * serve/test_options.c - the command line of `weir serve`, and the rules and manifests of preloads.
  */
+#include "engine/site/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <stdio.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/base/limits.h"
 #include "io/base/limits.h"
 #include "tools/serve/config/hints.h"
 #include "tools/serve/options.h"

@@ -3,6 +3,7 @@
  * without a lookup (site/again.h), the other looks each of them up. Whatever happens to the files meanwhile, and
  * whenever, both answer the same.
  */
+#include "engine/site/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <stdio.h>
@@ -11,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/base/limits.h"
 #include "io/base/error.h"
 #include "io/files/jobs.h"
 #include "tests/support/fake.h"

@@ -15,11 +15,12 @@
 #include <string.h>
 
 #include "engine/base/decimal.h"
-#include "engine/base/limits.h"
 #include "engine/base/machine.h"
 #include "engine/http/contract.h"
 #include "engine/http/field_list.h"
+#include "engine/http/limits.h"
 #include "engine/http/negotiate.h"
+#include "engine/site/limits.h"
 #include "engine/site/mime.h"
 #include "tools/serve/coding/codec_stream.h"
 #include "tools/serve/limits.h"

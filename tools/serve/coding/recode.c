@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/base/limits.h"
 #include "io/files/disk.h"
 #include "tools/serve/coding/codec.h"
 #include "tools/serve/limits.h"

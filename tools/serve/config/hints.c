@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
+#include "engine/http/limits.h"
+#include "engine/site/limits.h"
 #include "engine/site/path.h"
 #include "tools/serve/limits.h"
 
@@ -161,7 +162,7 @@ static bool add(struct serve_hints *hints, const char *target, const char *path,
 /* ---- rules and manifest ---------------------------------------------------------------------- */
 
 static bool add_rule(struct serve_hints *hints, const char *rule) {
-  char page[SITE_TARGET_BYTES_MAX];
+  char page[HTTP_TARGET_BYTES_MAX];
   const char *equals = strchr(rule, '=');
   size_t len = equals ? (size_t)(equals - rule) : sizeof page;
   if (len >= sizeof page) return fail(hints, "%s: expected PAGE=PATH", rule);

@@ -3,7 +3,7 @@
  *
  * A row is data alone: it says into which member of which struct a text goes, and by what function.
  */
-#include "engine/base/limits.h"
+#include "engine/h2/limits.h"
 #include "io/base/limits.h"
 #include "tools/serve/config/config.h"
 #include "tools/serve/config/take.h"

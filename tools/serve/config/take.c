@@ -6,9 +6,10 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/base/text.h"
 #include "engine/h2/flow.h"
+#include "engine/sched/limits.h"
+#include "engine/site/limits.h"
 #include "engine/site/path.h"
 #include "tools/common/option_values.h"
 #include "tools/serve/config/host.h"

@@ -5,9 +5,10 @@
 
 #include <string.h>
 
-#include "engine/base/limits.h"
 #include "engine/base/text.h"
+#include "engine/http/limits.h"
 #include "engine/http/syntax.h"
+#include "engine/site/limits.h"
 #include "engine/site/path.h"
 #include "tools/common/option_values.h"
 #include "tools/common/process.h"

@@ -6,7 +6,6 @@
 #include <assert.h>
 
 #include "engine/base/decimal.h"
-#include "engine/base/limits.h"
 
 /* ---- the list -------------------------------------------------------------------------------- */
 

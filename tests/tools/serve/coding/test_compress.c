@@ -8,7 +8,6 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "engine/base/limits.h"
 #include "engine/http/body.h"
 #include "io/base/error.h"
 #include "io/ring/op.h"

@@ -2,6 +2,8 @@
  * serve/config/test_take_rules.c - rules of routes in a configuration: what is read, every mistake, what a route inherits,
  * and error pages.
  */
+#include "engine/http/limits.h"
+#include "engine/site/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <stdio.h>
@@ -10,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/base/limits.h"
 #include "engine/base/text.h"
 #include "tools/serve/config/file.h"
 #include "tools/serve/config/load.h"
