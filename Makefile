@@ -194,7 +194,7 @@ bench-diff:
 # ARGS: options of the script, as ARGS=--quick.
 bench-compare:
 	@tools/deps.sh build bench
-	@$(MAKE) --no-print-directory $(BUILD)/weir $(addprefix $(OUT)/bench/,ceiling micro_aead micro_hpack_stories)
+	@$(MAKE) --no-print-directory $(BUILD)/weir $(addprefix $(OUT)/bench/,ceiling micro_hpack_stories)
 	@$(PYTHON) bench/compare $(ARGS)
 
 bench-growth:

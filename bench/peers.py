@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from measure import KIB, WEIR, free_port, output_of
+from measure import KIB, ROOT, WEIR, free_port, output_of
 
 READY_SECONDS = 10
 # haproxy wants two descriptors for each, and refuses to start without.
@@ -103,6 +103,12 @@ frontend all
 """}
 
 
+def ceiling(folder, http, https, http1):
+    """No server: the least that one can do (bench/ceiling.c). The size of its answers comes with its options."""
+    return [os.path.join(ROOT, "build/release/bench/ceiling"), "--http", str(http), "--https", str(https), "--http1",
+            str(http1), "--cert", f"{folder}/cert.pem", "--key", f"{folder}/key.pem"], {}
+
+
 SERVERS = {"weir": weir, "weir-epoll": weir_epoll, "h2o": h2o, "nghttpd": nghttpd, "nginx": nginx, "haproxy": haproxy}
 OURS = ("weir", "weir-epoll")
 VERSIONS = {"h2o": (["h2o", "--version"], r"h2o version (\S+)"),
@@ -154,7 +160,7 @@ class Peer:
     def __init__(self, name, folder, core, options=()):
         self.name = name
         self.ports = {port: free_port() for port in ("http", "https", "http1")}
-        self.command, self.files = SERVERS[name](folder, **self.ports)
+        self.command, self.files = {**SERVERS, "ceiling": ceiling}[name](folder, **self.ports)
         self.command = [*self.command, *options]
         for file_name, text in self.files.items():
             with open(f"{folder}/{file_name}", "w") as file:
