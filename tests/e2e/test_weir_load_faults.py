@@ -194,7 +194,7 @@ def test_a_full_disk(weir):
 def test_a_full_disk_for_a_file(weir, option):
     """The report is printed all the same."""
     status, out, err = harness.run("load", "-q", "-n", 1, option + "/dev/full", weir.url("/"))
-    assert status == 1 and "1 of 1 requests succeeded" in out
+    assert status == 1 and "1 of 1 request succeeded" in out
     assert err == "weir load: cannot write /dev/full: No space left on device\n"
 
 

@@ -98,9 +98,9 @@ static void print_what(struct painter *painter) {
   const struct load_options *options = painter->progress->options;
   const char *url = options->url_count > 0 ? options->urls[0] : "";
   char shape[2 * LOAD_TEXT_BYTES];
-  int len = snprintf(shape, sizeof shape, "  %u connection%s of %u stream%s", options->connections,
-                     options->connections == 1 ? "" : "s", options->streams,
-                     options->streams == 1 ? "" : "s");
+  int len =
+      snprintf(shape, sizeof shape, "  %u connection%s of %u stream%s", options->connections,
+               load_plural(options->connections), options->streams, load_plural(options->streams));
   name(painter, "");
   (void)cell(painter, DIM, "weir load ");
   title(painter, url, painter->look->columns >= 60 ? (unsigned)len : 0);
@@ -180,8 +180,8 @@ static void print_connections(struct painter *painter) {
   char text[LOAD_TEXT_BYTES];
   bool all = last->connections >= painter->progress->options->connections;
   name(painter, "network");
-  if (!cell(painter, all ? PLAIN : BAD, "%s connections open",
-            load_count_text(last->connections, text)))
+  if (!cell(painter, all ? PLAIN : BAD, "%s connection%s open",
+            load_count_text(last->connections, text), load_plural(last->connections)))
     return;
   (void)cell(painter, PLAIN, "  %s/s received",
              load_bytes_text(seconds > 0 ? (double)last->bytes_in / seconds : 0, text));

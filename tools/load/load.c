@@ -18,6 +18,7 @@
 #include "tools/load/run.h"
 #include "tools/load/series_csv.h"
 #include "tools/load/show.h"
+#include "tools/load/units.h"
 
 #define complain(status, ...) output_complain("weir load", status, __VA_ARGS__)
 
@@ -93,8 +94,8 @@ static bool check_log(const struct load_report *report) {
   const char *path = report->options->log;
   if (report->log_error) return cannot_write(path, report->log_error);
   if (report->log_lost)
-    complain(EXIT_DONE, "%s lacks %llu requests: they came faster than it could be written", path,
-             (unsigned long long)report->log_lost);
+    complain(EXIT_DONE, "%s lacks %llu request%s: it could not be written as fast as they came",
+             path, (unsigned long long)report->log_lost, load_plural(report->log_lost));
   return true;
 }
 

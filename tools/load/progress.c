@@ -69,9 +69,9 @@ void load_progress_line(const struct load_progress *progress, char *line, size_t
   char late[LOAD_TEXT_BYTES];
   double elapsed = seconds_between(progress->run_begin_ns, progress->now_ns);
   if (progress->measured_ns == 0) {
-    snprintf(line, size, "%4.0f s: %s, %llu connections", elapsed,
+    snprintf(line, size, "%4.0f s: %s, %llu connection%s", elapsed,
              progress->options->warm_up_seconds > 0 ? "warming up" : "connecting",
-             (unsigned long long)last->connections);
+             (unsigned long long)last->connections, load_plural(last->connections));
     return;
   }
   load_number_text(load_progress_rate(progress), rate);
@@ -86,9 +86,9 @@ void load_progress_line(const struct load_progress *progress, char *line, size_t
   load_time_text((double)load_histogram_percentile(&last->lateness, 99), late);
   snprintf(line, size,
            "%4.0f s: %s/s%s, p50 %s, p99 %s, %llu failed, %llu in flight, %llu due, "
-           "%llu connections, own load %.0f%%, %s late",
+           "%llu connection%s, own load %.0f%%, %s late",
            elapsed, rate, asked, last->latency.count ? p50 : "-", last->latency.count ? p99 : "-",
            (unsigned long long)last->failed, (unsigned long long)last->in_flight,
            (unsigned long long)last->backlog, (unsigned long long)last->connections,
-           100 * last->busy, late);
+           load_plural(last->connections), 100 * last->busy, late);
 }

@@ -16,6 +16,7 @@
 #include "tools/common/ring.h"
 #include "tools/load/log_file.h"
 #include "tools/load/start_at.h"
+#include "tools/load/units.h"
 #include "tools/load/watch.h"
 
 struct run {
@@ -35,9 +36,9 @@ struct run {
 static bool find_descriptors(const struct load_options *options, const struct failure *failure) {
   uint64_t most = process_raise_descriptors(), own = 32 + 8 * (uint64_t)options->threads;
   if (options->connections + own <= most) return true;
-  return failure_set(failure,
-                     "cannot open %u connections: %llu descriptors are allowed (ulimit -n)",
-                     options->connections, (unsigned long long)most);
+  return failure_set(
+      failure, "cannot open %u connection%s: only %llu descriptors are allowed (ulimit -n)",
+      options->connections, load_plural(options->connections), (unsigned long long)most);
 }
 
 /* ---- workers --------------------------------------------------------------------------------- */

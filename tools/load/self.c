@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/load/limits.h"
+#include "tools/load/units.h"
 
 void load_self_notice(struct load_self *self, uint64_t due_ns, uint64_t wake_ns, uint64_t now_ns) {
   uint64_t from_ns = due_ns > wake_ns ? due_ns : wake_ns;
@@ -56,8 +57,8 @@ const char *load_self_cause(const struct load_self *self, char *text, size_t siz
   double late_ns = (double)self->lateness.max_ns, delay_ns = (double)self->run_delay_ns;
   *text = 0;
   if (self->throttled > 0)
-    snprintf(text, size, "its cgroup's CPU quota was used up %" PRIu64 " times, for %.2f s",
-             self->throttled, (double)self->throttled_ns / 1e9);
+    snprintf(text, size, "its cgroup's CPU quota was used up %" PRIu64 " time%s, for %.2f s",
+             self->throttled, load_plural(self->throttled), (double)self->throttled_ns / 1e9);
   else if (delay_ns > late_ns / 2)
     snprintf(text, size, "other threads kept it from a core for %.2f s", delay_ns / 1e9);
   return text;

@@ -16,7 +16,7 @@
 static const char *count_of(uint64_t count, const char *noun, char text[2 * LOAD_TEXT_BYTES]) {
   char digits[LOAD_TEXT_BYTES];
   snprintf(text, 2 * LOAD_TEXT_BYTES, "%s %s%s", load_count_text(count, digits), noun,
-           count == 1 ? "" : "s");
+           load_plural(count));
   return text;
 }
 
@@ -85,15 +85,15 @@ static void print_requests(const struct load_report *report, FILE *to) {
     load_page_row(to, "", "%s due but unsent at the end", load_count_text(counts->unsent, a));
   if (report->self.crowded)
     load_page_row(to, "",
-                  "%s found no free stream or connection when they were due: raise -c or -m; if "
-                  "that changes nothing, the server is slower than the rate",
+                  "%s found no free stream or connection when due: raise -c or -m; if that "
+                  "changes nothing, the server is slower than the rate",
                   load_count_text(report->self.crowded, a));
   if (counts->waiting)
-    load_page_row(to, "", "%s of them waited longer than the median, and are in the latency",
-                  load_count_text(counts->waiting, a));
+    load_page_row(to, "", "%s of them waited longer than the median; the latency includes %s",
+                  load_count_text(counts->waiting, a), counts->waiting == 1 ? "it" : "them");
   if (left) load_page_row(to, "", "%s never started", load_count_text(left, a));
   if (counts->retried)
-    load_page_row(to, "", "%s sent again: the server had refused them unprocessed",
+    load_page_row(to, "", "%s sent again, refused by the server unprocessed",
                   load_count_text(counts->retried, a));
 }
 
@@ -205,8 +205,8 @@ static void print_origins(const struct load_report *report, FILE *to) {
                   count_of(counts->connections, "connection", c));
   }
   if (report->origin_count > LOAD_ORIGIN_ROWS)
-    load_page_row(to, "", "and %u more servers; --json has them all",
-                  report->origin_count - LOAD_ORIGIN_ROWS);
+    load_page_row(to, "", "and %s: see --json",
+                  count_of(report->origin_count - LOAD_ORIGIN_ROWS, "other server", c));
 }
 
 /* What HPACK saved; nothing over HTTP/1.1. */

@@ -59,12 +59,13 @@ static void write_verdict(const struct load_report *report, FILE *to) {
   const struct load_requests *counts = &report->sum.requests;
   const struct load_options *options = report->options;
   char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES], d[LOAD_TEXT_BYTES];
-  fprintf(to, "%s%s of %s %ss succeeded in %s: %s/s",
+  fprintf(to, "%s%s of %s %s%s succeeded in %s: %s/s",
           report->so_far            ? "SO FAR: "
           : report->sum.interrupted ? "INTERRUPTED: "
                                     : "",
           load_count_text(counts->succeeded, a), load_count_text(report->total, b),
-          load_report_noun(report), load_time_text(1e9 * load_report_seconds(report), c),
+          load_report_noun(report), load_plural(report->total),
+          load_time_text(1e9 * load_report_seconds(report), c),
           load_number_text(load_report_rate(report, counts->succeeded), d));
   if (options->rate > 0)
     fprintf(to, " of %s%s/s asked", options->stage_count ? "up to " : "",

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tools/load/histogram_json.h"
+#include "tools/load/units.h"
 #include "tools/report/result.h"
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -327,8 +328,9 @@ static bool set_mean(json_t *sum) {
 static json_t *verdict(const json_t *sum, unsigned count) {
   double seconds = report_number(sum, "duration_ns") / 1e9;
   double succeeded = report_number(sum, "requests.succeeded");
-  return json_sprintf("%u results added: %.0f of %.0f requests succeeded, %.4g/s; limited by: %s",
-                      count, succeeded, report_number(sum, "requests.total"),
+  double total = report_number(sum, "requests.total");
+  return json_sprintf("%u result%s added: %.0f of %.0f request%s succeeded, %.4g/s; limited by: %s",
+                      count, load_plural(count), succeeded, total, total == 1 ? "" : "s",
                       seconds > 0 ? succeeded / seconds : 0, report_text(sum, "limited_by"));
 }
 

@@ -184,6 +184,10 @@ static void test_plain_line(void **state) {
   progress.measured_ns = 0;
   load_progress_line(&progress, line, sizeof line);
   assert_string_equal(line, "   3 s: connecting, 20 connections");
+  last.connections = 1;
+  load_progress_line(&progress, line, sizeof line);
+  assert_string_equal(line, "   3 s: connecting, 1 connection");
+  assert_non_null(strstr(shown(wide), "\nnetwork   1 connection open  "));
 }
 
 int main(void) {

@@ -74,8 +74,25 @@ static void test_open_loop(void **state) {
   assert_true(
       strncmp(text, "INTERRUPTED: 70 of 100 requests succeeded in 2.00s: 35/s of 50/s", 64) == 0);
   expect(text, "\n            5 due but unsent at the end\n"
-               "            7 of them waited longer than the median, and are in the latency\n");
+               "            7 of them waited longer than the median; the latency includes them\n");
   expect(text, "\n  since sent  ");
+}
+
+/* Nouns and pronouns of a single one. */
+static void test_one(void **state) {
+  (void)state;
+  struct load_report *report = example_report();
+  struct load_requests *counts = &report->sum.requests;
+  report->total = counts->started = 1;
+  counts->succeeded = counts->done = counts->failed = 0;
+  counts->waiting = 1;
+  report->self.throttled = 1;
+  load_self_notice(&report->self, 0, 0, 20000000);
+  const char *text = text_of(report);
+  expect(text, "\n0 of 1 request succeeded in 2.00s: 0/s");
+  expect(text, "\nrequests    1 started, 0 succeeded, 0 failed\n");
+  expect(text, "            1 of them waited longer than the median; the latency includes it\n");
+  expect(text, "\nCause: its cgroup's CPU quota was used up 1 time, for 0.00 s\n");
 }
 
 /* An open loop of two seconds at 50/s: 100 requests of 100 ms each, so that five are in flight at any
@@ -258,12 +275,12 @@ static void test_stages(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_words),          cmocka_unit_test(test_busy),
-      cmocka_unit_test(test_open_loop),      cmocka_unit_test(test_nothing),
-      cmocka_unit_test(test_eighty_columns), cmocka_unit_test(test_many_errors),
-      cmocka_unit_test(test_limits),         cmocka_unit_test(test_late),
-      cmocka_unit_test(test_exceptions),     cmocka_unit_test(test_batch_wait),
-      cmocka_unit_test(test_stages),
+      cmocka_unit_test(test_words),       cmocka_unit_test(test_busy),
+      cmocka_unit_test(test_open_loop),   cmocka_unit_test(test_one),
+      cmocka_unit_test(test_nothing),     cmocka_unit_test(test_eighty_columns),
+      cmocka_unit_test(test_many_errors), cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_late),        cmocka_unit_test(test_exceptions),
+      cmocka_unit_test(test_batch_wait),  cmocka_unit_test(test_stages),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
