@@ -25,4 +25,9 @@ __attribute__((format(printf, 3, 0))) bool failure_set_in(const struct failure *
                                                           const char *source, const char *format,
                                                           va_list arguments);
 
+/* A value that is wrong, as a message names it: an empty one must be seen. */
+static inline const char *failure_shown(const char *value) {
+  return value[0] ? value : "\"\"";
+}
+
 #endif

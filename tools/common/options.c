@@ -20,7 +20,7 @@ bool options_wrong(const struct options *options, const char *format, ...) {
   char *text = options->failure->text;
   size_t size = options->failure->size;
   int len = snprintf(text, size, "%s%s%s: ", options->option, options->value ? " " : "",
-                     options->value ? options->value : "");
+                     options->value ? failure_shown(options->value) : "");
   va_list arguments;
   if (len < 0 || (size_t)len >= size) return false;
   va_start(arguments, format);

@@ -84,7 +84,7 @@ bool target_parse(struct target *target, const char *text, const char *namespace
         failure, "%s: expected http[s]://HOST[:PORT]/[NAMESPACE/]POD, or the whole path", text);
   }
   if (parse_object(target, text)) return true;
-  return failure_set(failure, "%s: expected POD, pod/POD, svc/NAME or a URL", text);
+  return failure_set(failure, "%s: expected POD, pod/POD, svc/NAME or a URL", failure_shown(text));
 }
 
 /* ---- ports ----------------------------------------------------------------------------------- */
@@ -114,7 +114,8 @@ bool target_port_parse(struct target_port *port, const char *text, const struct 
     return failure_set(failure, "%s: a port's name follows a colon, as in 8080:%s", text, text);
   if (!local || (!number && !name))
     return failure_set(failure,
-                       "%s: expected REMOTE, LOCAL:REMOTE or :REMOTE, ports from 1 to 65535", text);
+                       "%s: expected REMOTE, LOCAL:REMOTE or :REMOTE, ports from 1 to 65535",
+                       failure_shown(text));
   if (name) snprintf(port->remote_name, sizeof port->remote_name, "%s", remote);
   if (!colon) port->local = port->remote;
   return true;

@@ -50,7 +50,7 @@ bool load_caps_add(struct load_caps *caps, const char *text, const struct failur
     return true;
   }
   return failure_set(failure, "--cap %s: expected [PATTERN=]BYTES[,BYTES...][,rest], such as %s",
-                     text, "'*.jpg=4k,rest'");
+                     failure_shown(text), "'*.jpg=4k,rest'");
 }
 
 static bool matches(const struct load_cap *cap, const char *target) {

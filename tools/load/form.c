@@ -77,8 +77,9 @@ static enum load_form_result find_url(struct maker *maker) {
   }
   if (!good && maker->draft->foreign) return LOAD_FORM_LEFT_OUT; /* blob:, wss: and others */
   if (!good) {
+    struct span shown = given.len > 0 ? given : span_text(failure_shown(""));
     (void)failure_set(maker->failure, "%.*s: expected %shttp://HOST/PATH or https://HOST/PATH",
-                      given.len < 200 ? (int)given.len : 200, (const char *)given.base,
+                      shown.len < 200 ? (int)shown.len : 200, (const char *)shown.base,
                       rules->has_base && !maker->draft->absolute ? "a path, " : "");
     return LOAD_FORM_WRONG;
   }

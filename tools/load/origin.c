@@ -74,7 +74,8 @@ static bool redirect(const char *other, struct url *there, const struct failure 
   uint16_t port = there->port;
   int len = snprintf(text, sizeof text, "%s://%s", there->secure ? "https" : "http", other);
   if (len >= (int)sizeof text || strpbrk(other, "/?#") || !url_parse(there, text))
-    return failure_set(failure, "--connect-to %s: expected HOST, HOST:PORT or unix:PATH", other);
+    return failure_set(failure, "--connect-to %s: expected HOST, HOST:PORT or unix:PATH",
+                       failure_shown(other));
   if (!names_port(other)) there->port = port;
   return true;
 }

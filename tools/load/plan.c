@@ -71,7 +71,8 @@ static bool add_url(struct load_plan *plan, const char *url, const struct failur
 static bool set_base(struct load_plan *plan, const char *text, const struct failure *failure) {
   plan->rules.has_base = plan->rules.base_wins = true;
   if (url_parse(&plan->rules.base, text)) return true;
-  return failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH", text);
+  return failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH",
+                     failure_shown(text));
 }
 
 static bool find_server(void *ctx, const struct url *url, uint32_t *out,

@@ -268,7 +268,8 @@ bool trace_manifest_of_urls(struct trace_manifest *manifest, char *const *urls, 
       resource->reference = strdup(urls[i]);
       if (resource->reference) manifest->count++;
     } else {
-      failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH", urls[i]);
+      failure_set(failure, "%s: expected http://HOST/PATH or https://HOST/PATH",
+                  failure_shown(urls[i]));
     }
     if (good && resource->reference) continue;
     if (good) fail(&reader, "out of memory");

@@ -38,7 +38,8 @@ static int read_bases(struct tracer *tracer) {
   for (unsigned i = 0; i < tracer->count; i++) {
     tracer->labels[i] = options->labels[i] ? options->labels[i] : texts[i];
     if (!url_parse(&tracer->bases[i], texts[i]))
-      return complain(EXIT_USAGE, "%s: expected http://HOST/PATH or https://HOST/PATH", texts[i]);
+      return complain(EXIT_USAGE, "%s: expected http://HOST/PATH or https://HOST/PATH",
+                      failure_shown(texts[i]));
   }
   return EXIT_DONE;
 }

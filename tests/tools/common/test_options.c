@@ -87,6 +87,7 @@ static void test_lines(void **state) {
       {"--long y", OPTIONS_WRONG, "long ", "--long y: no x"},
       {"-n 0", OPTIONS_WRONG, "", "-n 0: expected a number from 1 to 9"},
       {"--number=10", OPTIONS_WRONG, "", "--number 10: expected a number from 1 to 9"},
+      {"--number=", OPTIONS_WRONG, "", "--number \"\": expected a number from 1 to 9"},
       {"--synonym +5", OPTIONS_WRONG, "", "--synonym +5: expected a number from 1 to 9"},
       {"-n", OPTIONS_WRONG, "", "-n needs a value"},
       {"-q --number", OPTIONS_WRONG, "q ", "--number needs a value"},

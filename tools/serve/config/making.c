@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "tools/common/failure.h"
+
 const char *config_making_name(const struct config_making *making, const struct config_key *key) {
   return making->dashes[0] ? config_key_option(key) : key->name;
 }
@@ -16,7 +18,6 @@ bool config_wrong(struct config_making *making, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(what, sizeof what, format, arguments);
   va_end(arguments);
-  return mistakes_add(making->mistakes, making->text->place, "%s%s%s%.*s: %s", making->dashes, name,
-                      making->text->text[0] ? " " : "", MISTAKE_BYTES / 3, making->text->text,
-                      what);
+  return mistakes_add(making->mistakes, making->text->place, "%s%s %.*s: %s", making->dashes, name,
+                      MISTAKE_BYTES / 3, failure_shown(making->text->text), what);
 }

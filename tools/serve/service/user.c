@@ -15,6 +15,7 @@
 
 #include "engine/base/decimal.h"
 #include "engine/base/text.h"
+#include "tools/common/failure.h"
 #include "tools/serve/limits.h"
 
 struct identity {
@@ -63,7 +64,8 @@ static bool find(struct identity *who, const char *text, struct io_error *error)
   size_t len = colon ? (size_t)(colon - text) : strlen(text);
   *who = (struct identity){.has_group = false};
   if (len == 0 || len >= sizeof name || (colon && !colon[1]))
-    return io_error_set(error, 0, "--user %.100s: expected NAME or NAME:GROUP", text);
+    return io_error_set(error, 0, "--user %.100s: expected NAME or NAME:GROUP",
+                        failure_shown(text));
   memcpy(name, text, len);
   name[len] = 0;
   if (!find_user(who, name, error) || (colon && !find_group(who, colon + 1, error))) return false;

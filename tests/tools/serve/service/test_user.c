@@ -13,7 +13,7 @@ static void test_no_such_user(void **state) {
   static const struct {
     const char *user, *error;
   } rows[] = {
-      {"", "--user : expected NAME or NAME:GROUP"},
+      {"", "--user \"\": expected NAME or NAME:GROUP"},
       {":nogroup", "--user :nogroup: expected NAME or NAME:GROUP"},
       {"nobody:", "--user nobody:: expected NAME or NAME:GROUP"},
       {"no-such-user", "--user no-such-user: there is no such user"},
