@@ -15,10 +15,11 @@
 
 /* ---- identifiers ----------------------------------------------------------------------------- */
 
-/* Section 2.3.2: an identifier that goes backwards is an error of the session. Raw streams are independent
- * tasks of a tool that may number them in one thread and send them in another: there it costs only the stream. */
+/* Section 2.3.2: an identifier that goes backwards is an error of the session, a second SYN_STREAM for one stream an
+ * error of that stream. Raw streams are independent tasks of a tool that may number them in one thread and send them
+ * in another: there it costs only the stream. */
 static struct spdy_verdict backwards(const struct spdy *spdy, uint32_t id) {
-  if (spdy_find(spdy, id) || spdy->session.raw)
+  if (id == spdy->peer_id_max || spdy_find(spdy, id) || spdy->session.raw)
     return spdy_stream_error(SPDY_PROTOCOL_ERROR, "SYN_STREAM with an identifier that was used");
   return spdy_session_error(SPDY_GOAWAY_PROTOCOL_ERROR,
                             "SYN_STREAM with an identifier that goes backwards");

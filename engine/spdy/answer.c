@@ -247,8 +247,12 @@ static uint64_t op_now_ns(const struct stream *base) {
 static void op_reset(struct stream *base, uint32_t error_code) {
   struct spdy_stream *stream = own(base);
   if (is_over(stream)) return;
-  spdy_stream_abort(stream->spdy, stream, error_code ? error_code : SPDY_CANCEL);
-  spdy_wake(stream->spdy);
+  struct spdy *spdy = stream->spdy;
+  uint32_t id = stream->id, status = error_code ? error_code : SPDY_CANCEL;
+  spdy_stream_abort(spdy, stream, status);
+  if (!spdy->server && status == SPDY_CANCEL && spdy->active_peer > 0)
+    spdy_push_cancel(spdy, id, SPDY_RESET_LOCAL);
+  spdy_wake(spdy);
 }
 
 static void op_weigh(struct stream *base, unsigned weight) {

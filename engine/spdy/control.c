@@ -8,6 +8,7 @@
 #include "engine/spdy/fault.h"
 #include "engine/spdy/ids.h"
 #include "engine/spdy/life.h"
+#include "engine/spdy/push.h"
 #include "engine/spdy/queue.h"
 #include "engine/spdy/ready.h"
 #include "engine/spdy/windows.h"
@@ -30,6 +31,8 @@ static void on_rst_stream(struct spdy *spdy, const struct spdy_frame *frame) {
   }
   bool waste = is_waste(stream);
   spdy_stream_finish(spdy, stream, SPDY_RESET_REMOTE, frame->status);
+  if (spdy->server && frame->status == SPDY_CANCEL && spdy->active_own > 0)
+    spdy_push_cancel(spdy, frame->stream_id, SPDY_RESET_REMOTE);
   if (waste) spdy_note_reset(spdy);
 }
 
@@ -87,7 +90,7 @@ static void widen_session(struct spdy *spdy, uint32_t delta) {
   if (window_add(&spdy->window, delta))
     spdy_ready_update_all(spdy);
   else
-    spdy_fail(spdy, SPDY_GOAWAY_PROTOCOL_ERROR, "the session's window overflows");
+    spdy_fail(spdy, SPDY_GOAWAY_FLOW_CONTROL_ERROR, "the session's window overflows");
 }
 
 static void on_window_update(struct spdy *spdy, const struct spdy_frame *frame) {

@@ -33,8 +33,6 @@ static struct spdy_verdict judge(const struct spdy *spdy, const struct spdy_stre
       spdy_stream_receive(spdy_state_of(spdy, header->stream_id), SPDY_DATA);
   if (verdict.scope == SPDY_ACCEPT && stream->awaits_response)
     return spdy_stream_error(SPDY_PROTOCOL_ERROR, "DATA before the response");
-  if (verdict.scope == SPDY_ACCEPT && !data_fits(stream, header))
-    verdict = spdy_stream_error(SPDY_PROTOCOL_ERROR, "DATA does not add up to content-length");
   struct spdy_verdict room = spdy_flow_check(spdy, stream, header->length);
   return room.scope == SPDY_ACCEPT || verdict.scope == SPDY_STREAM_ERROR ? verdict : room;
 }
@@ -49,8 +47,10 @@ struct spdy_stream *spdy_data_begin(struct spdy *spdy, const struct spdy_frame_h
   struct spdy_verdict verdict = judge(spdy, stream, header);
   note_empty(spdy, header);
   if (spdy->dead) return NULL;
-  if (verdict.scope == SPDY_ACCEPT) return stream;
-  if (verdict.scope == SPDY_IGNORE)
+  if (verdict.scope == SPDY_ACCEPT && data_fits(stream, header)) return stream;
+  if (verdict.scope == SPDY_ACCEPT)
+    spdy_fail_body(spdy, stream);
+  else if (verdict.scope == SPDY_IGNORE)
     note_late(spdy, header);
   else
     spdy_act(spdy, header->stream_id, verdict);

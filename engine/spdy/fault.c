@@ -8,9 +8,11 @@
 #include "engine/spdy/ids.h"
 #include "engine/spdy/life.h"
 #include "engine/spdy/queue.h"
+#include "engine/spdy/response.h"
 
 /* GOAWAY of a session tells less than the status of a stream does; handlers get the latter. */
 static uint32_t status_of_streams(enum spdy_goaway status) {
+  if (status == SPDY_GOAWAY_FLOW_CONTROL_ERROR) return SPDY_FLOW_CONTROL_ERROR;
   return status == SPDY_GOAWAY_INTERNAL_ERROR ? SPDY_INTERNAL_ERROR : SPDY_PROTOCOL_ERROR;
 }
 
@@ -104,9 +106,19 @@ void spdy_act(struct spdy *spdy, uint32_t id, struct spdy_verdict verdict) {
     spdy_fail(spdy, (enum spdy_goaway)verdict.code, verdict.reason);
 }
 
+/* The client learns of it from a 400 (section 3.2.1) if it was not answered yet. */
+void spdy_fail_body(struct spdy *spdy, struct spdy_stream *stream) {
+  bool tells = spdy->server && !stream->final_queued;
+  if (tells && spdy_response_queue(stream, 400, NULL, 0, true)) {
+    stream->status = 400;
+    counter_add(&spdy->http->counters.responses, 1);
+  }
+  spdy_fail_stream(spdy, stream->id, SPDY_PROTOCOL_ERROR);
+}
+
 bool spdy_end_received(struct spdy *spdy, struct spdy_stream *stream) {
   if (stream->content_length >= 0 && stream->body_received != stream->content_length) {
-    spdy_fail_stream(spdy, stream->id, SPDY_PROTOCOL_ERROR);
+    spdy_fail_body(spdy, stream);
     return false;
   }
   stream->state = stream->fin_sent ? SPDY_CLOSED : SPDY_ENDED;

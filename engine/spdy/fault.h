@@ -43,6 +43,9 @@ void spdy_note_late(struct spdy *spdy);
 /* A stream error: RST_STREAM, and the end of the stream if it lives. Costs a reset. */
 void spdy_fail_stream(struct spdy *spdy, uint32_t id, uint32_t status);
 
+/* A body that is not as long as its content-length says. */
+void spdy_fail_body(struct spdy *spdy, struct spdy_stream *stream);
+
 /* Does what a verdict says about the stream `id`, or about the session. */
 void spdy_act(struct spdy *spdy, uint32_t id, struct spdy_verdict verdict);
 

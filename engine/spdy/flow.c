@@ -73,7 +73,7 @@ struct spdy_verdict spdy_flow_check(const struct spdy *spdy, const struct spdy_s
                                     uint32_t bytes) {
   if (!is_strict(spdy) || bytes == 0) return SPDY_OK;
   if (has_session_window(spdy) && bytes > spdy->credit.granted)
-    return spdy_session_error(SPDY_GOAWAY_PROTOCOL_ERROR, "more than the session's window");
+    return spdy_session_error(SPDY_GOAWAY_FLOW_CONTROL_ERROR, "more than the session's window");
   if (stream && bytes > stream->credit.granted)
     return spdy_stream_error(SPDY_FLOW_CONTROL_ERROR, "more than the stream's window");
   return SPDY_OK;

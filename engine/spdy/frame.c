@@ -61,6 +61,7 @@ const char *spdy_status_name(uint32_t status) {
 
 const char *spdy_goaway_name(uint32_t status) {
   static const char *const names[] = {"OK", "PROTOCOL_ERROR", "INTERNAL_ERROR"};
+  if (status == SPDY_GOAWAY_FLOW_CONTROL_ERROR) return "FLOW_CONTROL_ERROR";
   return status < sizeof names / sizeof *names ? names[status] : "unknown";
 }
 

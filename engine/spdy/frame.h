@@ -32,6 +32,8 @@ enum spdy_goaway {
   SPDY_GOAWAY_OK = 0,
   SPDY_GOAWAY_PROTOCOL_ERROR = 1,
   SPDY_GOAWAY_INTERNAL_ERROR = 2,
+  SPDY_GOAWAY_FLOW_CONTROL_ERROR =
+      7, /* 3.1 (section 2.6.8), with the number that it has in RST_STREAM */
 };
 
 /* What a frame has earned. */

@@ -9,10 +9,10 @@
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-/* Entries of one SETTINGS frame. The protocol defines eight. A number of entries that was believed made
- * another implementation allocate gigabytes (CVE-2026-35469); here entries need no memory, but each costs
- * time. */
-#define SPDY_SETTINGS_ENTRIES_MAX 64u
+/* Entries of one SETTINGS frame: what fits into the 8,192 octets that each control frame may have (section 2.2.1). The
+ * protocol defines eight. A number of entries that was believed made another implementation allocate gigabytes
+ * (CVE-2026-35469); here entries need no memory, and those that are not known cost less than their bytes. */
+#define SPDY_SETTINGS_ENTRIES_MAX 1023u
 
 /* ---- header blocks --------------------------------------------------------------------------- */
 

@@ -97,6 +97,17 @@ struct stream *spdy_push(struct spdy_stream *page, const struct header *fields, 
   return pushed->gone ? NULL : &pushed->base;
 }
 
+/* ---- both ------------------------------------------------------------------------------------ */
+
+void spdy_push_cancel(struct spdy *spdy, uint32_t page_id, enum spdy_state state) {
+  struct spdy_stream *stream = spdy->all;
+  while (stream) {
+    bool pushed = stream->associated_id == page_id;
+    if (pushed) spdy_stream_finish(spdy, stream, state, SPDY_CANCEL);
+    stream = pushed ? spdy->all : stream->next;
+  }
+}
+
 /* ---- client ---------------------------------------------------------------------------------- */
 
 /* Why a push is refused, as the status of its RST_STREAM; 0: it is acceptable. */
@@ -136,6 +147,7 @@ static struct spdy_stream *take(struct spdy *spdy, const struct spdy_frame *fram
   spdy->peer_id_handled = pushed->id;
   pushed->fin_sent = pushed->body_ended = true; /* nothing goes back */
   pushed->awaits_response = true;
+  pushed->associated_id = page->id;
   pushed->header_received = SPDY_FRAME_HEADER_BYTES + frame->header.length;
   const struct stream_events *events = page->base.events;
   if (events && events->promise) events->promise(&page->base, &pushed->base, request);
@@ -162,7 +174,6 @@ void spdy_push_received(struct spdy *spdy, const struct spdy_frame *frame, struc
     refuse(spdy, frame->stream_id, status);
     return;
   }
-  int64_t length = request.content_length;
   request.content_length = -1;
   request.end = true;
   struct spdy_stream *pushed = take(spdy, frame, &request);
@@ -170,5 +181,5 @@ void spdy_push_received(struct spdy *spdy, const struct spdy_frame *frame, struc
   struct headers rest = *fields;
   rest.at += URL_FIELDS;
   rest.count -= URL_FIELDS;
-  spdy_reply_begin(spdy, pushed, response_status, length, fin, &rest);
+  spdy_reply_begin(spdy, pushed, response_status, fin, &rest);
 }

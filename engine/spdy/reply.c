@@ -12,31 +12,30 @@
 
 /* Raw streams have no status: that they are answered is all. */
 static struct spdy_verdict read_response(const struct spdy *spdy, struct headers *fields,
-                                         unsigned *status, int64_t *content_length) {
+                                         unsigned *status) {
+  int64_t content_length;
   *status = 200;
-  *content_length = -1;
   if (fields->overflowed) return spdy_stream_error(SPDY_FRAME_TOO_LARGE, "response is too large");
   if (spdy->session.raw) return SPDY_OK;
-  return spdy_message_response(fields, status, content_length);
+  return spdy_message_response(fields, status, &content_length);
 }
 
-/* A response without a body may say how long one would be. */
-static void note_response(struct spdy_stream *stream, unsigned status, int64_t content_length) {
-  bool bodiless = stream->head_request || status == 204 || status == 304;
+/* What content-length says is advice, which a body of another length overrules (section 3.2.2): FLAG_FIN tells where it
+ * ends. */
+static void note_response(struct spdy_stream *stream, unsigned status) {
   stream->status = (uint16_t)status;
-  stream->head_request = bodiless;
-  stream->content_length = bodiless ? -1 : content_length;
+  stream->head_request |= status == 204 || status == 304;
 }
 
-void spdy_reply_begin(struct spdy *spdy, struct spdy_stream *stream, unsigned status,
-                      int64_t content_length, bool fin, const struct headers *fields) {
+void spdy_reply_begin(struct spdy *spdy, struct spdy_stream *stream, unsigned status, bool fin,
+                      const struct headers *fields) {
   if (status < 200) { /* there are no informational ones */
     spdy_fail_stream(spdy, stream->id, SPDY_PROTOCOL_ERROR);
     return;
   }
   stream->state = SPDY_OPEN;
   stream->awaits_response = false;
-  note_response(stream, status, content_length);
+  note_response(stream, status);
   if (fin && !spdy_end_received(spdy, stream)) return;
   stream_tell_response(&stream->base, stream->status, fields, 0, fin);
   spdy_stream_settle(spdy, stream);
@@ -45,10 +44,8 @@ void spdy_reply_begin(struct spdy *spdy, struct spdy_stream *stream, unsigned st
 static struct spdy_verdict response(struct spdy *spdy, struct spdy_stream *stream, bool fin,
                                     struct headers *fields) {
   unsigned status;
-  int64_t content_length;
-  struct spdy_verdict verdict = read_response(spdy, fields, &status, &content_length);
-  if (verdict.scope == SPDY_ACCEPT)
-    spdy_reply_begin(spdy, stream, status, content_length, fin, fields);
+  struct spdy_verdict verdict = read_response(spdy, fields, &status);
+  if (verdict.scope == SPDY_ACCEPT) spdy_reply_begin(spdy, stream, status, fin, fields);
   return verdict;
 }
 

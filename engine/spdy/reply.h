@@ -9,8 +9,8 @@
 #include "engine/spdy/stream.h"
 
 /* A final response begins: tells the handler. `status` 0: it ended before it began, which resets the stream. */
-void spdy_reply_begin(struct spdy *spdy, struct spdy_stream *stream, unsigned status,
-                      int64_t content_length, bool fin, const struct headers *fields);
+void spdy_reply_begin(struct spdy *spdy, struct spdy_stream *stream, unsigned status, bool fin,
+                      const struct headers *fields);
 
 /* The block of such a frame was read. Its verdict is for the caller to act on. */
 __attribute__((warn_unused_result)) struct spdy_verdict spdy_reply(struct spdy *spdy,

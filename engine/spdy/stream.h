@@ -41,7 +41,7 @@ struct spdy_stream {
   struct stream base; /* first, because handlers hold a pointer to it */
   struct spdy *spdy;
   uint32_t id;
-  uint32_t associated_id; /* of a push: the stream with the page; 0: none */
+  uint32_t associated_id; /* of a push: the stream with the page, which may have ended; 0: none */
   uint8_t state;          /* enum spdy_state */
 
   bool own;             /* we opened it */

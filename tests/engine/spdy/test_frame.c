@@ -154,6 +154,7 @@ static void test_names(void **state) {
   assert_string_equal(spdy_status_name(12), "unknown");
   assert_string_equal(spdy_goaway_name(SPDY_GOAWAY_INTERNAL_ERROR), "INTERNAL_ERROR");
   assert_string_equal(spdy_goaway_name(3), "unknown");
+  assert_string_equal(spdy_goaway_name(7), "FLOW_CONTROL_ERROR");
 }
 
 /* ---- fixed parts ----------------------------------------------------------------------------- */

@@ -28,9 +28,11 @@ static const struct spdy_line requests[] = {
     {"that has trailers", "SYN 1 @post; DATA 1 3; HEADERS/S 1 a=b; !respond 1 200 none",
      "request 1 POST /, data 1 3, trailers 1 1, closed 1 0, SYN_REPLY 1 200 end"},
     {"that is longer than it says", "SYN 1 @post content-length=7; DATA 1 8; PING 1",
-     "request 1 POST /, closed 1 PROTOCOL_ERROR, RST_STREAM 1 PROTOCOL_ERROR, PING 1"},
+     "request 1 POST /, closed 1 PROTOCOL_ERROR, SYN_REPLY 1 400 end, RST_STREAM 1 PROTOCOL_ERROR, "
+     "PING 1"},
     {"that is shorter", "SYN 1 @post content-length=7; DATA 1 3; HEADERS/S 1",
-     "request 1 POST /, data 1 3, closed 1 PROTOCOL_ERROR, RST_STREAM 1 PROTOCOL_ERROR"},
+     "request 1 POST /, data 1 3, closed 1 PROTOCOL_ERROR, SYN_REPLY 1 400 end, "
+     "RST_STREAM 1 PROTOCOL_ERROR"},
     {"answered before its end, which is dropped",
      "SYN 1 @post; !respond 1 413 none; DATA 1 9; DATA/S 1 9; PING 1",
      "request 1 POST /, closed 1 0, SYN_REPLY 1 413 end, PING 1"},
@@ -154,7 +156,7 @@ static const struct spdy_line client[] = {
     {"a response", "!request none @ask; REPLY 1 @ok content-length=5; DATA/S 1 5",
      ASKED ", response 1 200 fields 2, data 1 5 end, closed 1 0"},
     {"a body of another length", "!request none @ask; REPLY 1 @ok content-length=5; DATA/S 1 4",
-     ASKED ", response 1 200 fields 2, closed 1 PROTOCOL_ERROR, RST_STREAM 1 PROTOCOL_ERROR"},
+     ASKED ", response 1 200 fields 2, data 1 4 end, closed 1 0"},
     {"to HEAD",
      "!request none :method=HEAD :scheme=https :authority=a :path=/; "
      "REPLY/S 1 @ok content-length=5",

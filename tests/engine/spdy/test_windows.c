@@ -36,7 +36,7 @@ static const struct spdy_line sending[] = {
     {"the stream's window overflows", OPENED "WU 1 2147483647; PING 1",
      SEEN ", closed 1 FLOW_CONTROL_ERROR, RST_STREAM 1 FLOW_CONTROL_ERROR, PING 1"},
     {"the session's window overflows", OPENED "WU 0 2147483647",
-     SEEN ", closed 1 PROTOCOL_ERROR, GOAWAY 1 PROTOCOL_ERROR, done"},
+     SEEN ", closed 1 FLOW_CONTROL_ERROR, GOAWAY 1 FLOW_CONTROL_ERROR, done"},
     {"the initial window is too large", OPENED "SET 7=2147483648",
      SEEN ", closed 1 PROTOCOL_ERROR, GOAWAY 1 PROTOCOL_ERROR, done"},
     {"a delta of 0", OPENED "RAW x80030009000000080000000100000000; PING 1",
@@ -153,7 +153,7 @@ static void test_session_window(void **state) {
   (void)state;
   spdy_script_begin(&script, true, &raw, NULL);
   spdy_script_run(&script, receiving[2].text, 0);
-  assert_non_null(strstr(script.log, "GOAWAY 33 PROTOCOL_ERROR, done"));
+  assert_non_null(strstr(script.log, "GOAWAY 33 FLOW_CONTROL_ERROR, done"));
   spdy_script_close(&script);
   spdy_script_begin(&script, true, &raw_3, NULL);
   spdy_script_run(&script, receiving[2].text, 0);
