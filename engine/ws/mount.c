@@ -8,6 +8,7 @@
 
 #include "engine/base/text.h"
 #include "engine/http/nested.h"
+#include "engine/ws/closing.h"
 #include "engine/ws/handshake.h"
 #include "engine/ws/limits.h"
 #include "engine/ws/source.h"
@@ -126,7 +127,7 @@ static void on_message(struct ws *ws, enum ws_kind kind, struct span bytes, bool
   (void)end;
   enter(mount);
   if (kind == WS_TEXT)
-    ws_close(ws, WS_UNSUPPORTED_DATA, span_text("only binary messages are understood"));
+    ws_fail(ws, WS_UNSUPPORTED_DATA, "only binary messages are understood");
   else if (nested_give(&mount->nested, bytes, mount->now_ns) == SIZE_MAX && mount->ws)
     ws_close(ws, WS_INTERNAL_ERROR, span_text("no memory to keep what came"));
   if (mount->nested.kept && mount->ws) {

@@ -138,7 +138,8 @@ class Cluster:
         self.answers = {}
         self.tokens = None    # those accepted; None: any or none
         self.refusal = None   # what tunnels are answered instead: bytes
-        self.subprotocol = None  # WebSockets are accepted, with this subprotocol ("": none), and say nothing
+        self.subprotocol = None  # WebSockets are accepted, with this subprotocol ("": none)
+        self.says = b""       # all that they say
         self.silent = False   # tunnels carry nothing, in either direction
         self.prefix = ""      # of the paths of tunnels
         self.close_each = False  # after each answer
@@ -194,8 +195,8 @@ class Cluster:
         accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
         named = f"Sec-WebSocket-Protocol: {self.subprotocol}\r\n" if self.subprotocol else ""
         sock.sendall(f"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                     f"Sec-WebSocket-Accept: {accept}\r\n{named}\r\n".encode())
-        sock.recv(1 << 16)  # the close frame
+                     f"Sec-WebSocket-Accept: {accept}\r\n{named}\r\n".encode() + self.says)
+        sock.recv(1 << 16)  # the close frame, if nothing else was said
         return False
 
     def tunnel(self, sock, head):

@@ -1,6 +1,7 @@
 """`weir forward`: what it asks a cluster for, with which credentials, and what it says when that fails."""
 import base64
 import json
+import re
 import ssl
 
 import pytest
@@ -143,6 +144,18 @@ def test_wrong_subprotocol(cluster, target, forward, subprotocol):
     program = forward(cluster.url("/web"), f":{target.port}")
     assert ask(program.port(target.port), "echo", b"hello") == b"hello"
     assert [method for method, _, _ in cluster.requests] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize("says, reason", [
+    (b"\x81\x05hello", "1003: only binary messages are understood"),
+    (b"\xf2\x00", "1002: "),
+    (b"\x88\x0d\x03\xf3no\x1b[31mluck", "1011: no?[31mluck"),
+])
+def test_websocket_ends(cluster, forward, says, reason):
+    """What is wrong with it is told, whether the server says so or we do."""
+    cluster.subprotocol, cluster.says = "SPDY/3.1+portforward.k8s.io", says
+    program = forward("--no-reconnect", cluster.url("/web"), ":80", expect=1)
+    program.line("WebSocket ended with " + re.escape(reason))
 
 
 def test_unreachable():

@@ -76,9 +76,10 @@ static void explain_end(const struct attempt *attempt, const struct spdy_end *ho
     snprintf(text, size, "nothing came from the server for %g seconds", seconds);
     break;
   case SPDY_END_CLOSED:
-    snprintf(text, size,
-             attempt->connection.eof ? "the server closed the connection"
-                                     : "the connection was reset");
+    snprintf(text, size, "%s",
+             attempt->reason[0]        ? attempt->reason
+             : attempt->connection.eof ? "the server closed the connection"
+                                       : "the connection was reset");
     break;
   }
 }
@@ -299,11 +300,22 @@ static void on_websocket_refused(void *ctx, unsigned status, const struct header
   attempt->status = status;
 }
 
+/* What ended it, the server's word or what it did wrong, says more than that the connection is closed. */
+static void note_websocket_end(struct attempt *attempt, unsigned code, struct span reason) {
+  if (code == WS_NORMAL || code == WS_ABNORMAL) return;
+  snprintf(attempt->reason, sizeof attempt->reason, "the WebSocket ended with %u%s%.*s", code,
+           reason.len ? ": " : "", (int)reason.len, reason.len ? (const char *)reason.base : "");
+  output_tame(attempt->reason, strlen(attempt->reason), '?');
+}
+
 /* Whatever went wrong, the other way is tried, as kubectl does, unless the credentials were refused. */
 static void on_websocket_closed(void *ctx, unsigned code, struct span reason) {
   struct attempt *attempt = ctx;
-  (void)code, (void)reason;
-  if (attempt->ended || attempt->websocket) return;
+  if (attempt->ended) return;
+  if (attempt->websocket) {
+    note_websocket_end(attempt, code, reason);
+    return;
+  }
   attempt->refused = attempt->status;
   if (attempt->status == 401)
     fail(attempt, "the server does not accept the credentials (status 401)");
@@ -400,6 +412,9 @@ static void on_upgrade_closed(void *ctx, uint32_t code) {
   explain_answer(attempt, reason, sizeof reason);
   if (attempt->mismatch[0])
     fail(attempt, "%s", attempt->mismatch);
+  else if (attempt->refused == 101)
+    fail(attempt, "the server refuses the tunnel: %s; as a WebSocket: its answer is not valid",
+         reason);
   else if (attempt->refused)
     fail(attempt, "the server refuses the tunnel: %s; as a WebSocket: status %u", reason,
          attempt->refused);
