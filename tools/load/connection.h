@@ -1,5 +1,5 @@
 /*
- * load/connection.h - the life of one connection.
+ * load/connection.h - one connection: its states, and the requests that it starts.
  *
  *     away --dial--> dialing --TCP--> greeting --[TLS,] SETTINGS--> open --> closing --+
  *      ^                                                                               |
@@ -9,22 +9,23 @@
  * always respected. With caps, they also wait for the ACK of our SETTINGS: until then the server
  * may send more than our small window.
  *
- * Servers end connections: by GOAWAY, on an idle timeout, after a number of requests. While there
- * is work, we reconnect; at once if the last connection completed a response, else after a pause.
- * With -n, a connection that failed too often fails its requests. With -D, only a reason that stays
- * ends it: a server that refuses connections may be starting.
+ * Servers end connections: by GOAWAY, on an idle timeout, after a number of requests. load/retry.h
+ * says whether one comes again.
  *
  * With --requests-per-connection we end them ourselves, when all of their requests have ended.
  *
  * --timeout also limits each phase before a connection is open: TCP; and TLS with SETTINGS.
  *
  * With --ws, each connection carries one WebSocket. It is open when that is, and ends with it.
+ *
+ * load/life.h opens it, and turns what happens to it into these states.
  */
 #ifndef WEIR_LOAD_CONNECTION_H
 #define WEIR_LOAD_CONNECTION_H
 
 #include "engine/engine.h"
 #include "tools/client/connection.h"
+#include "tools/load/meter.h"
 #include "tools/load/request.h"
 #include "tools/load/ws.h"
 
@@ -39,7 +40,7 @@ enum load_state {
 
 struct load_connection {
   struct client_connection client; /* first */
-  struct wrap inside;              /* with TLS: between it and the protocol */
+  struct load_meter meter;         /* with TLS: between it and the protocol */
   struct load_books *books;
   struct engine *engine;
   enum load_state state;
@@ -60,12 +61,25 @@ struct load_connection {
   struct load_ws ws; /* --ws */
 };
 
-/* Keeps its arguments. */
-void load_connection_init(struct load_connection *connection, struct load_books *books,
-                          struct engine *engine, struct client_server *server,
-                          struct load_ws_kit *kit, uint64_t share);
-void load_connection_free(struct load_connection *connection);
-void load_connection_open(struct load_connection *connection);
+static inline void load_connection_set_state(struct load_connection *connection,
+                                             enum load_state state) {
+  connection->state = state;
+  connection->slots.ended = state == LOAD_ENDED;
+}
+
+static inline bool load_connection_is_ws(const struct load_connection *connection) {
+  return connection->ws.kit;
+}
+
+/* The first attempt is over: the books wait for that of each connection. Later calls do nothing. */
+void load_connection_settle(struct load_connection *connection);
+
+/* It is away. Arms the timer for the next attempt, or ends it for good. */
+void load_connection_retry(struct load_connection *connection);
+
+/* Gives up on it and its remaining requests. The timer drains it, since this may be within a machine's call. Borrows
+ * `reason`. */
+void load_connection_give_up(struct load_connection *connection, const char *reason);
 
 /* Starts as many requests as there is room for. */
 void load_connection_fill(struct load_connection *connection);
@@ -76,9 +90,6 @@ load_connection_start_one(struct load_connection *connection);
 
 /* To be called once a second. Gives up on a connection that is stuck. */
 void load_connection_look(struct load_connection *connection);
-
-/* The run is over: cancels dialling. */
-void load_connection_leave(struct load_connection *connection);
 
 /* Times a request out, and starts others in its place. */
 void load_connection_expire(struct load_request *request);

@@ -8,6 +8,7 @@
 #include "io/worker/cpus.h"
 #include "io/worker/group.h"
 #include "tools/common/process.h"
+#include "tools/load/life.h"
 
 /* ---- phases ---------------------------------------------------------------------------------- */
 
@@ -20,7 +21,7 @@ void load_worker_finish(struct load_worker *worker) {
   loop_op_cancel(&worker->pace);
   load_dialer_stop(&books->dialer);
   for (unsigned i = 0; i < books->connections; i++)
-    load_connection_leave(&worker->connections[i]);
+    load_life_leave(&worker->connections[i]);
   worker_drain(books->io, books->io->loop.now_ns + CLIENT_FAREWELL_NS);
 }
 
@@ -201,8 +202,8 @@ static bool make_connections(struct load_worker *worker) {
   for (unsigned i = 0; i < books->connections; i++) {
     uint64_t share = shared ? part_of(options->requests, first + i, options->connections) : 0;
     unsigned origin = (first + i) % books->plan->origins.count;
-    load_connection_init(&worker->connections[i], books, &worker->engine, &worker->servers[origin],
-                         options->ws ? &worker->ws_kit : NULL, share);
+    load_life_init(&worker->connections[i], books, &worker->engine, &worker->servers[origin],
+                   options->ws ? &worker->ws_kit : NULL, share);
     worker->connections[i].slots.turn.origin = &books->plan->origins.at[origin];
     books->left += share;
   }
@@ -264,7 +265,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
     wake_at(worker, books->now_ns + LOAD_BEAT_NS);
   }
   for (unsigned i = 0; i < books->connections; i++)
-    load_connection_open(&worker->connections[i]);
+    load_life_open(&worker->connections[i]);
   return true;
 }
 
@@ -282,7 +283,7 @@ void load_worker_end(struct load_worker *worker) {
   load_marks_end(&worker->marks);
   release_parts(worker);
   for (unsigned i = 0; i < worker->books.connections; i++)
-    load_connection_free(&worker->connections[i]);
+    load_life_free(&worker->connections[i]);
 }
 
 void load_worker_free(struct load_worker *worker) {
