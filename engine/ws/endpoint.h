@@ -27,10 +27,13 @@ enum ws_state {
 };
 
 /* What waits to be sent, of whole frames: bytes[used .. len). A message has a piece of its own or shares one
- * with others; it is never in two. */
+ * with others; it is never in two. A message that is received has one, too: from WS_HEADER_BYTES_MAX on, so that it can be
+ * sent back as it lies there. */
 struct ws_piece {
   struct ws_piece *next;
   size_t room, len, used;
+  bool shown;   /* an event that is under way borrows its bytes */
+  bool dropped; /* and nothing else needs it any more */
   uint8_t bytes[];
 };
 
@@ -68,9 +71,9 @@ struct ws_in {
   bool in_message, compressed;
   uint8_t kind; /* enum ws_kind */
   struct ws_utf8 utf8;
-  uint64_t raw, total; /* bytes of the message, as they came and as they are */
-  uint8_t *bytes;      /* of a message that is handed over whole: bytes[0 .. len) */
-  size_t len, room;
+  uint64_t raw, total;    /* bytes of the message, as they came and as they are */
+  struct ws_piece *piece; /* of a message that is handed over whole, and its payload so far: */
+  size_t len;
   struct ws_inflate *inflate; /* NULL until it is needed */
 };
 
@@ -119,6 +122,11 @@ struct ws {
 /* Whether messages of the peer have to wait. */
 static inline bool ws_is_blocked(const struct ws *ws) {
   return ws->held || ws->pause_ns != MACHINE_NO_DEADLINE || (ws->out.full && !ws->settings->duplex);
+}
+
+/* Where the payload of a message that is received lies. */
+static inline uint8_t *ws_piece_payload(struct ws_piece *piece) {
+  return piece->bytes + WS_HEADER_BYTES_MAX;
 }
 
 static inline void ws_count(const struct ws *ws, size_t offset) {

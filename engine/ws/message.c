@@ -13,6 +13,7 @@
 
 #include "engine/ws/closing.h"
 #include "engine/ws/limits.h"
+#include "engine/ws/queue.h"
 
 void ws_message_begin(struct ws *ws, enum ws_kind kind, bool compressed) {
   struct ws_in *in = &ws->in;
@@ -28,16 +29,16 @@ static bool peer_takes_over(const struct ws *ws) {
   return !(ws->client ? ws->terms.server_no_takeover : ws->terms.client_no_takeover);
 }
 
-static void bytes_free(struct ws *ws) {
-  memory_free(ws->memory, ws->in.bytes, ws->in.room);
-  ws->in.bytes = NULL;
-  ws->in.len = ws->in.room = 0;
+static void piece_free(struct ws *ws) {
+  if (ws->in.piece) ws_queue_free_piece(ws, ws->in.piece);
+  ws->in.piece = NULL;
+  ws->in.len = 0;
 }
 
 void ws_message_drop(struct ws *ws) {
   struct ws_in *in = &ws->in;
   in->in_message = false;
-  bytes_free(ws);
+  piece_free(ws);
   ws_inflate_free(in->inflate);
   in->inflate = NULL;
 }
@@ -58,16 +59,16 @@ static void hand_over(struct ws *ws, struct span bytes, bool end) {
 /* Room for `more` bytes behind in->len. Doubles, so that a peer pays with bytes for what it makes us hold. */
 static bool grow(struct ws *ws, size_t more) {
   struct ws_in *in = &ws->in;
-  size_t need = in->len + more, room = in->room ? in->room : WS_MESSAGE_BYTES_FIRST;
-  if (need <= in->room) return true;
+  size_t before = in->piece ? in->piece->room - WS_HEADER_BYTES_MAX : 0;
+  size_t need = in->len + more, room = before ? before : WS_MESSAGE_BYTES_FIRST;
+  if (need <= before) return true;
   while (room < need)
     room *= 2;
-  uint8_t *bytes = memory_alloc(ws->memory, room);
-  if (!bytes) return false;
-  if (in->len > 0) memcpy(bytes, in->bytes, in->len);
-  memory_free(ws->memory, in->bytes, in->room);
-  in->bytes = bytes;
-  in->room = room;
+  struct ws_piece *piece = ws_queue_make_piece(ws, WS_HEADER_BYTES_MAX + room);
+  if (!piece) return false;
+  if (in->len > 0) memcpy(ws_piece_payload(piece), ws_piece_payload(in->piece), in->len);
+  if (in->piece) ws_queue_free_piece(ws, in->piece);
+  in->piece = piece;
   return true;
 }
 
@@ -82,7 +83,8 @@ static bool append(struct ws *ws, struct span bytes) {
   struct ws_in *in = &ws->in;
   if (bytes.len == 0) return true;
   if (!need_room(ws, bytes.len)) return false;
-  if (bytes.base != in->bytes + in->len) memcpy(in->bytes + in->len, bytes.base, bytes.len);
+  uint8_t *at = ws_piece_payload(in->piece) + in->len;
+  if (bytes.base != at) memcpy(at, bytes.base, bytes.len);
   in->len += bytes.len;
   return true;
 }
@@ -91,7 +93,7 @@ uint8_t *ws_message_room(struct ws *ws, size_t len, bool last) {
   struct ws_in *in = &ws->in;
   bool gathers = !in->compressed && !ws->settings->fragments && (in->len > 0 || !last);
   if (!gathers || ws->state != WS_OPEN || len > ws_message_bytes_max(ws) - in->total) return NULL;
-  return need_room(ws, len) ? in->bytes + in->len : NULL;
+  return need_room(ws, len) ? ws_piece_payload(in->piece) + in->len : NULL;
 }
 
 /* What is wrong with the next bytes; 0: nothing. */
@@ -105,14 +107,22 @@ static unsigned fault_of(struct ws *ws, struct span bytes, bool last, const char
   return ws_utf8(&in->utf8, bytes) && (!last || ws_utf8_is_whole(&in->utf8)) ? 0 : WS_INVALID_DATA;
 }
 
+/* The piece may be queued within the event, and even be dropped from there. */
+static void show(struct ws *ws, struct ws_piece *piece) {
+  piece->shown = true;
+  hand_over(ws, span_of(ws_piece_payload(piece), ws->in.len), true);
+  piece->shown = false;
+  if (piece->dropped) ws_queue_free_piece(ws, piece);
+}
+
 static void end_whole(struct ws *ws, struct span bytes) {
   struct ws_in *in = &ws->in;
-  if (in->len > 0) {
-    if (!append(ws, bytes)) return;
-    bytes = span_of(in->bytes, in->len);
+  if (in->len == 0) {
+    hand_over(ws, bytes, true);
+  } else if (append(ws, bytes)) {
+    show(ws, in->piece);
+    piece_free(ws);
   }
-  hand_over(ws, bytes, true);
-  bytes_free(ws);
 }
 
 /* The next bytes as they are. */

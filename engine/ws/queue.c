@@ -34,17 +34,29 @@ static const struct memory *memory_of(const struct ws *ws) {
 
 /* ---- pieces ---------------------------------------------------------------------------------- */
 
+struct ws_piece *ws_queue_make_piece(struct ws *ws, size_t room) {
+  struct ws_piece *piece = memory_alloc(memory_of(ws), sizeof *piece + room);
+  if (piece) *piece = (struct ws_piece){.room = room};
+  return piece;
+}
+
+void ws_queue_free_piece(struct ws *ws, struct ws_piece *piece) {
+  piece->dropped = true;
+  if (!piece->shown) memory_free(memory_of(ws), piece, sizeof *piece + piece->room);
+}
+
+static void link_in(struct ws_out *out, struct ws_piece *piece) {
+  *(out->last ? &out->last->next : &out->first) = piece;
+  out->last = piece;
+}
+
 /* A piece with room for `bytes` more, at the end of the queue; NULL when memory was refused. */
 static struct ws_piece *reserve(struct ws *ws, size_t bytes) {
-  struct ws_out *out = &ws->out;
-  struct ws_piece *last = out->last;
+  struct ws_piece *last = ws->out.last;
   if (last && last->room - last->len >= bytes) return last;
-  size_t room = bytes > WS_QUEUE_BYTES_MIN ? bytes : WS_QUEUE_BYTES_MIN;
-  struct ws_piece *piece = memory_alloc(memory_of(ws), sizeof *piece + room);
-  if (!piece) return NULL;
-  *piece = (struct ws_piece){.room = room};
-  *(last ? &last->next : &out->first) = piece;
-  out->last = piece;
+  struct ws_piece *piece =
+      ws_queue_make_piece(ws, bytes > WS_QUEUE_BYTES_MIN ? bytes : WS_QUEUE_BYTES_MIN);
+  if (piece) link_in(&ws->out, piece);
   return piece;
 }
 
@@ -52,7 +64,7 @@ static void free_first(struct ws *ws) {
   struct ws_piece *piece = ws->out.first;
   ws->out.first = piece->next;
   if (!piece->next) ws->out.last = NULL;
-  memory_free(memory_of(ws), piece, sizeof *piece + piece->room);
+  ws_queue_free_piece(ws, piece);
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -87,10 +99,13 @@ static void append(struct ws *ws, struct ws_piece *piece, struct ws_frame frame,
   invariants(&ws->out);
 }
 
+static size_t frame_max(const struct ws *ws) {
+  return ws->settings->frame_bytes_max ? ws->settings->frame_bytes_max : WS_FRAME_BYTES_DEFAULT;
+}
+
 /* Queues payload in as many frames as it takes. */
 static bool queue_frames(struct ws *ws, struct ws_frame frame, struct span payload) {
-  size_t most =
-      ws->settings->frame_bytes_max ? ws->settings->frame_bytes_max : WS_FRAME_BYTES_DEFAULT;
+  size_t most = frame_max(ws);
   size_t frames = payload.len / most + 1;
   struct ws_piece *piece = reserve(ws, payload.len + frames * WS_HEADER_BYTES_MAX);
   if (!piece) return false;
@@ -141,8 +156,37 @@ static bool queue_compressed(struct ws *ws, enum ws_kind kind, struct span bytes
   return done;
 }
 
+/* ---- messages -------------------------------------------------------------------------------- */
+
+/* Whether the message is one that was received, where it lies, and goes as one frame without a mask. */
+static bool is_received(const struct ws *ws, struct span bytes) {
+  const struct ws_in *in = &ws->in;
+  return in->piece && bytes.base == ws_piece_payload(in->piece) && bytes.len == in->len &&
+         bytes.len <= frame_max(ws) && !ws->client;
+}
+
+/* It needs no copy: its header is written in front of it. */
+static void queue_received(struct ws *ws, enum ws_kind kind) {
+  struct ws_in *in = &ws->in;
+  struct ws_piece *piece = in->piece;
+  struct ws_frame frame = {.opcode = (uint8_t)kind, .fin = true, .len = in->len};
+  uint8_t header[WS_HEADER_BYTES_MAX];
+  size_t header_len = ws_frame_encode(header, &frame);
+  piece->used = WS_HEADER_BYTES_MAX - header_len;
+  piece->len = WS_HEADER_BYTES_MAX + in->len;
+  memcpy(piece->bytes + piece->used, header, header_len);
+  in->piece = NULL;
+  link_in(&ws->out, piece);
+  ws->out.bytes += header_len + in->len;
+  invariants(&ws->out);
+}
+
 bool ws_queue_message(struct ws *ws, enum ws_kind kind, struct span bytes) {
   if (is_worth_compressing(ws, bytes)) return queue_compressed(ws, kind, bytes);
+  if (is_received(ws, bytes)) {
+    queue_received(ws, kind);
+    return true;
+  }
   return queue_frames(ws, (struct ws_frame){.opcode = (uint8_t)kind}, bytes);
 }
 
@@ -163,8 +207,7 @@ void ws_queue_control(struct ws_control *slot, struct span payload) {
 }
 
 static void pongs_free(struct ws *ws) {
-  struct ws_piece *pongs = ws->out.pongs;
-  if (pongs) memory_free(memory_of(ws), pongs, sizeof *pongs + pongs->room);
+  if (ws->out.pongs) ws_queue_free_piece(ws, ws->out.pongs);
   ws->out.pongs = NULL;
 }
 
@@ -172,10 +215,8 @@ static void pongs_free(struct ws *ws) {
 static void pong_keep(struct ws *ws) {
   struct ws_out *out = &ws->out;
   if (!out->pongs) {
-    struct ws_piece *pongs = memory_alloc(memory_of(ws), sizeof *pongs + WS_PONGS_BYTES);
-    if (!pongs) return;
-    *pongs = (struct ws_piece){.room = WS_PONGS_BYTES};
-    out->pongs = pongs;
+    out->pongs = ws_queue_make_piece(ws, WS_PONGS_BYTES);
+    if (!out->pongs) return;
   }
   struct ws_piece *pongs = out->pongs;
   if (pongs->room - pongs->len < 1u + out->pong.len) return;
@@ -305,7 +346,7 @@ void ws_queue_cut(struct ws *ws) {
     while (piece->next) {
       struct ws_piece *dropped = piece->next;
       piece->next = dropped->next;
-      memory_free(memory_of(ws), dropped, sizeof *dropped + dropped->room);
+      ws_queue_free_piece(ws, dropped);
     }
     out->last = piece;
   } else {

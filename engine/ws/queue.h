@@ -13,8 +13,14 @@
 /* The mask of one frame: a client's are unpredictable, a server's are not used. */
 struct ws_key ws_new_key(const struct ws *ws);
 
-/* Queues a message, in frames of at most settings.frame_bytes_max. Copies it. False when memory was
- * refused: nothing is queued then. */
+/* A piece with that much room, empty and not in the queue; NULL when memory was refused. */
+struct ws_piece *ws_queue_make_piece(struct ws *ws, size_t room);
+
+/* Frees a piece that is not in the queue; one that is shown is freed by who shows it. */
+void ws_queue_free_piece(struct ws *ws, struct ws_piece *piece);
+
+/* Queues a message, in frames of at most settings.frame_bytes_max. Copies it, unless it is the message that was received
+ * last, where it lies: then its piece is taken from in->piece. False when memory was refused: nothing is queued then. */
 __attribute__((warn_unused_result)) bool ws_queue_message(struct ws *ws, enum ws_kind kind,
                                                           struct span bytes);
 

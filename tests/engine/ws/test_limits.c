@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "engine/ws/deflate.h"
+#include "engine/ws/endpoint.h"
 #include "engine/ws/frame.h"
-#include "engine/ws/limits.h"
 #include "tests/engine/ws/play.h"
 #include "tests/support/cmocka.h"
 
@@ -81,10 +81,51 @@ static void memory_of_a_message(void **state) {
   begin(false);
   size_t before = play.memory.bytes;
   play_peer(&play, "~02ff00000000000fffff ~37fa213d ~00");
-  assert_int_equal(play.memory.bytes - before, WS_MESSAGE_BYTES_FIRST);
+  size_t around = sizeof(struct ws_piece) + WS_HEADER_BYTES_MAX;
+  assert_int_equal(play.memory.bytes - before, around + WS_MESSAGE_BYTES_FIRST);
   uint8_t zeros[10 * WS_PIECE_BYTES] = {0};
   play_bytes(&play, span_of(zeros, sizeof zeros));
   assert_true(play.memory.bytes - before <= 2 * sizeof zeros);
+  finish();
+}
+
+/* A message that was put together goes back from where it lies: memory for it is taken once. */
+static void an_echo_without_a_copy(void **state) {
+  (void)state;
+  play_settings(&play);
+  play.echo = true;
+  play_begin(&play, false, "");
+  (void)play_log(&play);
+  size_t before = play.memory.bytes;
+  play_peer(&play, "b:*5200 C:*5200");
+  assert_true(play.memory.bytes - before < 2 * WS_MESSAGE_BYTES_FIRST + 100);
+  play_peer(&play, "T:short b:*5200 P:x c: C:*5226");
+  (void)play_log(&play);
+  play_pull(&play, 4096);
+  EXPECT(">O:x >B:*10400 >T:short >B:*10426");
+  assert_int_equal(play.memory.bytes, before);
+  finish();
+}
+
+/* Sends what it was shown a second time, for which there is no memory, and looks at it afterwards. */
+static void send_again(struct play *player) {
+  static uint8_t zeros[2 * WS_MESSAGE_BYTES_FIRST];
+  player->memory.refuse_at = player->memory.calls + 1;
+  assert_false(ws_send(player->ws, WS_BINARY, span_of(zeros, sizeof zeros)));
+}
+
+/* The event's bytes stay until its end, though the failed end has dropped what it had queued. */
+static void an_echo_that_fails(void **state) {
+  (void)state;
+  play_settings(&play);
+  play.echo = true;
+  play.on_message = send_again;
+  play_begin(&play, false, "");
+  (void)play_log(&play);
+  play_peer(&play, "b:*5200 C:*5200");
+  play.memory.refuse_at = 0;
+  play_pull(&play, 4096);
+  EXPECT("B:*10400 >X:1011no_memory_to_send END");
   finish();
 }
 
@@ -322,6 +363,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(message_bytes),
       cmocka_unit_test(memory_of_a_message),
+      cmocka_unit_test(an_echo_without_a_copy),
+      cmocka_unit_test(an_echo_that_fails),
       cmocka_unit_test(short_messages_take_no_memory),
       cmocka_unit_test(bombs),
       cmocka_unit_test(inflating_pauses),
