@@ -300,6 +300,22 @@ def test_lonely_streams_harm_nobody(session, target):
     echo(session, target, name="0")
 
 
+def test_lines_are_bounded(tmp_path, target):
+    """TUNNEL_LINES_BURST; the others are counted."""
+    most = harness.bound("TUNNEL_LINES_BURST")
+    with Tunnel(tmp_path) as tunnel:
+        session = bare(tunnel.port)
+        for _ in range(3 * most):
+            stream = session.open({"port": "80"})
+        session.until_over(stream)
+        assert most <= tunnel.log().count("a stream was refused") < 2 * most
+        time.sleep(1.1)
+        session.until_over(session.open({"port": "80"}))
+        tunnel.says("lines were left out\n")
+        echo(session, target)
+        session.hang_up()
+
+
 # ---- sessions that are wrong ---------------------------------------------------------------------
 
 

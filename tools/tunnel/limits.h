@@ -36,6 +36,11 @@ enum {
    * when nobody reads. Untested: a test of that would need as much. */
   TUNNEL_PIPES_MAX = 8192,
   TUNNEL_PIECES_MAX = 32768,
+
+  /* Lines of a worker about streams and targets that failed: a client can fail thousands of times a second, and the log
+   * would grow without an end. The others are counted. */
+  TUNNEL_LINES_BURST = 100,
+  TUNNEL_LINES_PER_SECOND = 10,
 };
 
 /* How long to wait for the second stream of a pair, as a kubelet does. */

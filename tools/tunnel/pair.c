@@ -40,7 +40,20 @@ struct pair {
   unsigned address; /* which of the pod's is dialled */
 };
 
-#define say(...) output_say(STDERR_FILENO, __VA_ARGS__)
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+static bool may_say(struct tunnel_worker *worker) {
+  if (!budget_spend(&worker->lines, 1, worker->worker->loop.now_ns)) {
+    worker->left_out++;
+    return false;
+  }
+  if (worker->left_out > 0)
+    output_say(STDERR_FILENO, "%llu lines were left out", (unsigned long long)worker->left_out);
+  worker->left_out = 0;
+  return true;
+}
+
+#define say(worker, ...) (may_say(worker) ? output_say(STDERR_FILENO, __VA_ARGS__) : (void)0)
 
 /* ---- what a stream's fields say -------------------------------------------------------------- */
 
@@ -169,8 +182,8 @@ static void note_end(struct pair *pair, const struct pipe *pipe) {
   counter_add(&counters->bytes_out, pipe->socket_bytes);
   if (pipe->end == PIPE_SOCKET || pipe->end == PIPE_STREAM) counter_add(&counters->broken, 1);
   if (pipe->end == PIPE_SOCKET)
-    say("%s/%s: port %u: the target reset the connection", pair->pod->namespace, pair->pod->name,
-        pair->wish.port);
+    say(pair->worker, "%s/%s: port %u: the target reset the connection", pair->pod->namespace,
+        pair->pod->name, pair->wish.port);
 }
 
 static void pipe_closed(struct pipe *pipe) {
@@ -234,7 +247,8 @@ static void unreachable(struct pair *pair, int error) {
   char text[ADDRESS_TEXT_BYTES], message[TUNNEL_MESSAGE_BYTES];
   address_format(&pair->dial.address, text);
   snprintf(message, sizeof message, "cannot connect to %s: %s", text, strerror(error));
-  say("%s/%s: port %u: %s", pair->pod->namespace, pair->pod->name, pair->wish.port, message);
+  say(pair->worker, "%s/%s: port %u: %s", pair->pod->namespace, pair->pod->name, pair->wish.port,
+      message);
   counter_add(&pair->worker->counters.refused, 1);
   end_error(pair, pair->tells ? message : NULL);
   if (pair->pipe) pipe_cut(pair->pipe);
@@ -285,8 +299,9 @@ static void complete(struct pair *pair) {
 
 /* Its partner did not come in time. */
 static void give_up(struct pair *pair) {
-  say("%s/%s: port %u: only %s stream came; its partner did not", pair->pod->namespace,
-      pair->pod->name, pair->wish.port, pair->has[PAIR_ERROR] ? "an error" : "a data");
+  say(pair->worker, "%s/%s: port %u: only %s stream came; its partner did not",
+      pair->pod->namespace, pair->pod->name, pair->wish.port,
+      pair->has[PAIR_ERROR] ? "an error" : "a data");
   counter_add(&pair->worker->counters.lonely, 1);
   if (pair->error) stream_reset(pair->error, SPDY_CANCEL);
   if (pair->pipe) pipe_cut(pair->pipe);
@@ -352,7 +367,8 @@ static struct pair *pair_new(struct pairs *pairs, const struct pair_wish *wish) 
 
 static void refuse(const struct pairs *pairs, struct stream *stream, enum spdy_status status,
                    const char *why) {
-  say("%s/%s: a stream was refused: %s", pairs->pod->namespace, pairs->pod->name, why);
+  say(pairs->worker, "%s/%s: a stream was refused: %s", pairs->pod->namespace, pairs->pod->name,
+      why);
   stream_reset(stream, status);
 }
 

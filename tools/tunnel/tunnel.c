@@ -119,6 +119,8 @@ static bool worker_setup(struct worker *worker, void *ctx, struct io_error *erro
                                          .engine = &parts->engine,
                                          .worker = worker,
                                          .begun_ns = clock_now_ns()};
+  budget_init(&parts->worker.lines, TUNNEL_LINES_BURST, TUNNEL_LINES_PER_SECOND,
+              parts->worker.begun_ns);
   pipes_init(&parts->worker.pipes, &process_memory, TUNNEL_PIPES_MAX, TUNNEL_PIECES_MAX);
   parts->worker.pipes.reset_code = SPDY_CANCEL;
   parts->worker.pipes.reset_ends = true;

@@ -4,6 +4,7 @@
 #ifndef WEIR_TOOLS_TUNNEL_WORKER_H
 #define WEIR_TOOLS_TUNNEL_WORKER_H
 
+#include "engine/base/budget.h"
 #include "engine/engine.h"
 #include "io/base/list.h"
 #include "io/worker/worker.h"
@@ -27,6 +28,8 @@ struct tunnel_worker {
   struct worker *worker;
   struct pipes pipes;
   uint64_t begun_ns;
+  struct budget lines; /* about what clients asked for */
+  uint64_t left_out;   /* such lines, since the last one */
   struct tunnel_counters counters;
 };
 
