@@ -291,13 +291,18 @@
  * some ten of them. */
 #define TLS_SLAB_RESERVE_BYTES 1024
 
-/* Bytes of ciphertext that wait to be sent on one connection: four full records and the reserve, in
- * whole pages. More would be chosen too early, less would mean a send for each record. */
-#define TLS_SLAB_BYTES (17 * 4096)
+/* Bytes of ciphertext that wait to be sent on one connection: eight full records and the reserve, in
+ * whole pages, so that a few small files go in one send. */
+#define TLS_SLAB_BYTES (33 * 4096)
+
+/* The same in the midst of a long answer: four full records. More would be chosen too early, less would mean a send for
+ * each record. And bytes after which an answer is long. */
+#define TLS_AHEAD_BYTES (4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES))
+#define TLS_LONG_BYTES  (8 * TLS_RECORD_BYTES)
 
 /* Slabs of that size that a worker hands out at once: 17 MiB. Further ones hold one record and the
- * reserve, in whole pages, so that n connections that do not read cost n * 20 KiB and not n * 68 KiB. */
-#define TLS_SLABS_FULL      256
+ * reserve, in whole pages, so that n connections that do not read cost n * 20 KiB and not n * 132 KiB. */
+#define TLS_SLABS_FULL      128
 #define TLS_SLAB_LEAN_BYTES (5 * 4096)
 
 /* Slabs of one size that are mapped together: a chunk of those above takes a megabyte of address

@@ -14,8 +14,8 @@
 #include "io/base/limits.h"
 
 _Static_assert(TLS_SLAB_BYTES >=
-                   4 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) + TLS_SLAB_RESERVE_BYTES,
-               "four records and the reserve fit");
+                   8 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) + TLS_SLAB_RESERVE_BYTES,
+               "eight records and the reserve fit");
 _Static_assert(TLS_SLAB_LEAN_BYTES >=
                    TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES + TLS_SLAB_RESERVE_BYTES,
                "a record and the reserve fit");

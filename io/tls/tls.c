@@ -370,11 +370,13 @@ static bool write_record(struct tls *tls, size_t limit, uint64_t now_ns) {
 static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns) {
   while (tls->state == TLS_OPEN && inner_wants(tls, MACHINE_SEND) &&
          tls_slab_unsent(&tls->output) < budget_bytes) {
-    size_t left = budget_bytes - tls_slab_unsent(&tls->output);
-    size_t limit = tls_burst_limit(&tls->burst, left, now_ns);
-    if (tls_slab_room(&tls->output) < limit + TLS_RECORD_OVERHEAD_BYTES) break;
+    const size_t unsent = tls_slab_unsent(&tls->output);
+    const size_t limit = tls_burst_limit(&tls->burst, budget_bytes - unsent, now_ns);
+    const size_t most = limit + TLS_RECORD_OVERHEAD_BYTES;
+    if (tls_slab_room(&tls->output) < most || unsent + most > tls_burst_ahead(&tls->burst)) break;
     if (!write_record(tls, limit, now_ns)) break;
   }
+  if (!inner_wants(tls, MACHINE_SEND)) tls_burst_rest(&tls->burst);
 }
 
 /* ---- the machine's operations ---------------------------------------------------------------- */

@@ -118,7 +118,7 @@ static void test_reserve(void **state) {
     assert_true(tls_sender_write(&sender, &whole, whole.len, 100));
     records++;
   }
-  assert_int_equal(records, 4);
+  assert_int_equal(records, 8);
   tls_sender_alert(&sender, TLS_ALERT_CLOSE_NOTIFY);
   for (size_t i = 0; i < records; i++) {
     expect_update();

@@ -311,6 +311,33 @@ static void test_unread_output_is_bounded(void **state) {
   tls_pair_free(pair);
 }
 
+/* Sends what the server has, in slabs; the first is `first` bytes long, and none is longer than `most` after 128 KiB. */
+static void send_slabs(struct tls_pair *pair, size_t first, size_t most) {
+  struct machine *server = &pair->server.machine;
+  struct span span;
+  for (size_t total = 0; server->ops->send_peek(server->self, &span, 1, 10 << 20, pair->now_ns);) {
+    if (total == 0) assert_in_range(span.len, first, TLS_SLAB_BYTES);
+    if (total >= TLS_LONG_BYTES) assert_true(span.len <= most);
+    total += span.len;
+    server->ops->send_ack(server->self, span.len, pair->now_ns);
+  }
+}
+
+/* A few small answers go at once; of a long one, less is encrypted ahead. */
+static void test_less_is_ahead_of_a_long_answer(void **state) {
+  (void)state;
+  struct tls_pair *pair = tls_pair_create(&tls_choice_plain);
+  pair->server.end.send_total = 0;
+  tls_pair_run(pair, 0, 65536);
+  for (int answers = 0; answers < 3; answers++) {
+    pair->server.end.send_total += 100000;
+    send_slabs(pair, 100000, TLS_AHEAD_BYTES);
+  }
+  pair->server.end.send_total += 10 << 20;
+  send_slabs(pair, 2 * TLS_AHEAD_BYTES - TLS_RECORD_BYTES, TLS_AHEAD_BYTES);
+  tls_pair_free(pair);
+}
+
 static uint32_t slabs_made(const struct tls_slab_pool *pool) {
   return pool->full.made + pool->lean.made;
 }
@@ -489,6 +516,7 @@ int main(void) {
       cmocka_unit_test(test_small_spans_share_a_record),
       cmocka_unit_test(test_record_sizes),
       cmocka_unit_test(test_unread_output_is_bounded),
+      cmocka_unit_test(test_less_is_ahead_of_a_long_answer),
       cmocka_unit_test(test_crowded_slabs),
       cmocka_unit_test(test_slabs_do_not_overlap),
       cmocka_unit_test(test_idle_slabs_are_unmapped),
