@@ -84,27 +84,27 @@ void load_books_settle(struct load_books *books) {
   if (books->open && !books->over) arm_phase_soon(books);
 }
 
-/* Fails `count` of the requests that are left. They have no latency, since they never began. */
-static void strand(struct load_books *books, uint64_t count) {
+/* Fails `count` of the requests that are left. They have no latency, since they never began. Returns how many count as
+ * failed. */
+static uint64_t strand(struct load_books *books, uint64_t count) {
   struct load_requests *counts = &books->stats.requests;
   if (!books->endless) books->left -= count;
-  if (count == 0 || books->over) return;
+  if (count == 0 || books->over) return 0;
   counts->started += count;
   counts->done += count;
   counts->failed += count;
   counts->errored += count;
   load_requests_error(counts, LOAD_STRANDED, 0, count);
+  return count;
 }
 
-void load_books_lose(struct load_books *books, const struct load_turn *turn, uint64_t share) {
+uint64_t load_books_lose(struct load_books *books, const struct load_turn *turn, uint64_t share) {
   uint64_t unmade = load_source_leave(&books->source, turn);
   books->alive--;
-  if (books->endless) {
-    strand(books, unmade);
-    return;
-  }
-  strand(books, books->open ? 0 : share);
+  if (books->endless) return strand(books, unmade);
+  uint64_t stranded = strand(books, books->open ? 0 : share);
   if (books->alive == 0) strand(books, books->left);
+  return stranded;
 }
 
 void load_books_measure(struct load_books *books) {

@@ -92,8 +92,8 @@ void load_books_read_clock(struct load_books *books);
 void load_books_settle(struct load_books *books);
 
 /* The connection at `turn` has ended for good. Its `share` of requests fails; and with the last connection,
- * so do all that are left. */
-void load_books_lose(struct load_books *books, const struct load_turn *turn, uint64_t share);
+ * so do all that are left. Returns how many of its own have failed. */
+uint64_t load_books_lose(struct load_books *books, const struct load_turn *turn, uint64_t share);
 
 /* Starts the warm-up, or measuring if there is none. The run begins at `begin_ns`, which may lie a
  * little ahead. */

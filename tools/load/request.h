@@ -33,6 +33,7 @@ struct load_slots {
   uint64_t streams;          /* started on this connection; for caps */
   uint64_t done;             /* measured requests */
   uint64_t failed;           /* of these */
+  uint64_t stranded;         /* failed without having been started */
   uint64_t answered;         /* complete responses, on all of its connections */
 
   bool look;           /* a request has ended: there may be room for another */

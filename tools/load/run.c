@@ -36,9 +36,11 @@ struct run {
 static bool find_descriptors(const struct load_options *options, const struct failure *failure) {
   uint64_t most = process_raise_descriptors(), own = 32 + 8 * (uint64_t)options->threads;
   if (options->connections + own <= most) return true;
-  return failure_set(
-      failure, "cannot open %u connection%s: only %llu descriptors are allowed (ulimit -n)",
-      options->connections, load_plural(options->connections), (unsigned long long)most);
+  return failure_set(failure,
+                     "cannot open %u connection%s: %llu descriptors are needed, and %llu allowed "
+                     "(ulimit -n)",
+                     options->connections, load_plural(options->connections),
+                     (unsigned long long)(options->connections + own), (unsigned long long)most);
 }
 
 /* ---- workers --------------------------------------------------------------------------------- */
@@ -162,8 +164,8 @@ static void add_origins(const struct run *run, struct load_report *report) {
       const struct load_slots *slots = &worker->connections[k].slots;
       struct load_origin_counts *counts = &report->origins[slots->turn.origin - origins->at];
       counts->connections++;
-      counts->done += slots->done;
-      counts->failed += slots->failed;
+      counts->done += slots->done + slots->stranded;
+      counts->failed += slots->failed + slots->stranded;
     }
   }
 }
