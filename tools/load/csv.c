@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/load/mapping.h"
+#include "tools/load/units.h"
 
 /* ---- one row --------------------------------------------------------------------------------- */
 
@@ -107,8 +108,9 @@ static bool read_next(struct reading *reading) {
     memcpy(csv->names, cells, sizeof cells);
     csv->column_count = count;
   } else if (count != csv->column_count) {
-    return failure_set(reading->failure, "%s:%zu: %u values, but the first row names %u columns",
-                       reading->path, reading->line, count, csv->column_count);
+    return failure_set(reading->failure, "%s:%zu: %u value%s, but the first row names %u column%s",
+                       reading->path, reading->line, count, load_plural(count), csv->column_count,
+                       load_plural(csv->column_count));
   } else if (!add_row(reading, begin)) {
     return false;
   }

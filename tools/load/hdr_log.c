@@ -92,6 +92,7 @@ static bool write_latency(const struct load_report *report, FILE *to) {
 bool load_hdr_log_write(const struct load_report *report, FILE *to) {
   const struct load_stats *sum = &report->sum;
   load_hdr_log_begin(to, report->begin_unix_ns);
+  if (sum->interrupted) fputs("#[Interrupted by a signal]\n", to);
   bool good = write_latency(report, to);
   if (good && sum->requests.failed_latency.count > 0)
     good = load_hdr_log_add(to, "failed", 0, sum->end_ns - sum->begin_ns,

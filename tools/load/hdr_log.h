@@ -13,7 +13,8 @@
 #include "tools/load/result.h"
 
 /* Writes the log of a run: an interval of latencies for each row of its series, or one for the run
- * if it has no series; and one with the tag "failed", of requests that failed. False: no memory, or `to` has an error. */
+ * if it has no series; and one with the tag "failed", of requests that failed. A comment tells
+ * if the run was interrupted. False: no memory, or `to` has an error. */
 __attribute__((warn_unused_result)) bool load_hdr_log_write(const struct load_report *report,
                                                             FILE *to);
 

@@ -4,7 +4,7 @@
 #include "tools/load/series_csv.h"
 
 static const char names[] = "second,seconds,asked,started,done,failed,bytes_in,in_flight,backlog,"
-                            "connections,busy,lateness_p99,min,p50,p90,p99,p99.9,max\n";
+                            "connections,busy,lateness_p99,min,p50,p90,p99,p99.9,max,interrupted\n";
 
 /* Latencies are empty where there are none. */
 static void write_times(const struct load_buckets *buckets, const double *percents, unsigned count,
@@ -18,7 +18,8 @@ static void write_times(const struct load_buckets *buckets, const double *percen
       fputc(',', to);
 }
 
-static void write_row(const struct load_row *row, FILE *to) {
+/* `interrupted`: a signal ended the run in this row. */
+static void write_row(const struct load_row *row, bool interrupted, FILE *to) {
   static const double late[] = {99}, percents[] = {0, 50, 90, 99, 99.9, 100};
   const uint64_t counts[] = {row->started,   row->done,    row->failed,     row->bytes_in,
                              row->in_flight, row->backlog, row->connections};
@@ -29,12 +30,13 @@ static void write_row(const struct load_row *row, FILE *to) {
   fprintf(to, ",%.4f", row->busy);
   write_times(&row->lateness, late, 1, to);
   write_times(&row->latency, percents, sizeof percents / sizeof percents[0], to);
-  fputc('\n', to);
+  fprintf(to, ",%d\n", interrupted);
 }
 
 bool load_series_csv_write(const struct load_report *report, FILE *to) {
   fputs(names, to);
   for (unsigned i = 0; i < report->series.count; i++)
-    write_row(&report->series.rows[i], to);
+    write_row(&report->series.rows[i], report->sum.interrupted && i + 1 == report->series.count,
+              to);
   return !ferror(to);
 }

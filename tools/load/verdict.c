@@ -70,7 +70,10 @@ static void write_verdict(const struct load_report *report, FILE *to) {
   if (options->rate > 0)
     fprintf(to, " of %s%s/s asked", options->stage_count ? "up to " : "",
             load_number_text(options->rate, a));
-  if (options->replay) fprintf(to, ", replayed at %g times the speed", options->speed);
+  if (options->replay && options->speed != 1)
+    fprintf(to, ", replayed %g times as fast", options->speed);
+  else if (options->replay)
+    fputs(", replayed at its own speed", to);
   if (options->arrivals == LOAD_POISSON)
     fprintf(to, " (poisson, seed %llu)", (unsigned long long)options->seed);
   if (counts->latency.count)

@@ -29,10 +29,10 @@ static const struct row {
     {"a quote within a value", "a\nx\"y\n", "a;x\"y;"},
     {"empty", "", "!1: no row of values follows the columns' names"},
     {"names only", "a,b\n", "!2: no row of values follows the columns' names"},
-    {"too few", "a,b\n1,2\n3\n", "!3: 1 values, but the first row names 2 columns"},
+    {"too few", "a,b\n1,2\n3\n", "!3: 1 value, but the first row names 2 columns"},
     {"too many", "a,b\n1,2,3\n", "!2: 3 values, but the first row names 2 columns"},
     {"after a newline in quotes", "a\n\"x\ny\"\n1,2\n",
-     "!4: 2 values, but the first row names 1 columns"},
+     "!4: 2 values, but the first row names 1 column"},
     {"an open quote", "a\n\"x\n", "!2: a quote is not closed"},
     {"text after a quote", "a\n\"x\"y\n", "!2: text follows a closing quote"},
 };

@@ -97,10 +97,10 @@ static void test_csv(void **state) {
   fclose(to);
   assert_string_equal(csv,
                       "second,seconds,asked,started,done,failed,bytes_in,in_flight,backlog,"
-                      "connections,busy,lateness_p99,min,p50,p90,p99,p99.9,max\n"
+                      "connections,busy,lateness_p99,min,p50,p90,p99,p99.9,max,interrupted\n"
                       "0.000000,1.000000,0.000,50,45,0,0,0,0,0,0.0000,,0.000000100,0.000000100,"
-                      "0.000000100,0.000000100,0.000000100,0.000000100\n"
-                      "1.000000,1.000000,0.000,40,35,10,0,0,0,0,0.0000,,,,,,,\n");
+                      "0.000000100,0.000000100,0.000000100,0.000000100,0\n"
+                      "1.000000,1.000000,0.000,40,35,10,0,0,0,0,0.0000,,,,,,,,0\n");
   free(csv);
 }
 
