@@ -25,10 +25,8 @@ void load_connection_settle(struct load_connection *connection) {
 static void end_for_good(struct load_connection *connection) {
   if (connection->state == LOAD_ENDED) return;
   load_connection_set_state(connection, LOAD_ENDED);
-  connection->slots.stranded +=
-      load_books_lose(connection->books, &connection->slots.turn, connection->share);
+  load_slots_lose(&connection->slots, connection->share);
   connection->share = 0;
-  load_slots_fail_again(&connection->slots);
   load_connection_settle(connection);
   load_books_check(connection->books);
 }

@@ -415,9 +415,9 @@ void load_slots_end(struct load_slots *slots) {
   slots->end_code = end->reason == CLIENT_END_GOAWAY ? slots->goaway_code : end->code;
 }
 
-/* The connection has ended for good, so they cannot be repeated. */
-void load_slots_fail_again(struct load_slots *slots) {
+void load_slots_lose(struct load_slots *slots, uint64_t share) {
   struct list_node *node;
+  slots->stranded += load_books_lose(slots->books, &slots->turn, share);
   while ((node = list_take_first(&slots->again)))
     load_request_fail(LIST_OWNER(node, struct load_request, node),
                       slots->went_away ? LOAD_GOAWAY : LOAD_CLOSED, slots->goaway_code);

@@ -84,8 +84,8 @@ void load_slots_starve(struct load_slots *slots);
 /* HTTP has ended, so no more responses can come. */
 void load_slots_end(struct load_slots *slots);
 
-/* Fails the requests that were to be repeated. */
-void load_slots_fail_again(struct load_slots *slots);
+/* The connection has ended for good. Fails its `share` of requests, and those that were to be repeated. */
+void load_slots_lose(struct load_slots *slots, uint64_t share);
 
 /* Takes a free slot (asserted) for a request that was due at `due_ns`, and sends it. False when the
  * server's limits do not allow it: it has failed, and so would the next one. */

@@ -34,13 +34,13 @@ struct run {
 /* Each connection needs a descriptor, or two while it is being replaced. The program needs some,
  * too. */
 static bool find_descriptors(const struct load_options *options, const struct failure *failure) {
-  uint64_t most = process_raise_descriptors(), own = 32 + 8 * (uint64_t)options->threads;
-  if (options->connections + own <= most) return true;
+  const unsigned long long most = process_raise_descriptors();
+  const unsigned long long needed = options->connections + 32ull + 8ull * options->threads;
+  if (needed <= most) return true;
   return failure_set(failure,
                      "cannot open %u connection%s: %llu descriptors are needed, and %llu allowed "
                      "(ulimit -n)",
-                     options->connections, load_plural(options->connections),
-                     (unsigned long long)(options->connections + own), (unsigned long long)most);
+                     options->connections, load_plural(options->connections), needed, most);
 }
 
 /* ---- workers --------------------------------------------------------------------------------- */
