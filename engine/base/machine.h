@@ -56,7 +56,9 @@ struct machine_vault {
  * any more; the host closes our direction of the transport, and goes on as before. MACHINE_RESET: the
  * host ends the connection at once, and so that the peer knows that it was cut short (TCP RST).
  * MACHINE_SILENT, with MACHINE_DONE: the peer has said that it sends nothing more, so the connection may be closed at once.
- * MACHINE_MOVES: move() may be called; a host that never moves machines ignores it. */
+ * MACHINE_MOVES: move() may be called; a host that never moves machines ignores it.
+ * MACHINE_ANSWERS, with MACHINE_RECV: the input that it refused before is of no use once the peer has ended its half. A
+ * host that finds so drops it, and calls recv_eof(). */
 enum {
   MACHINE_RECV = 1,
   MACHINE_SEND = 2,
@@ -64,7 +66,8 @@ enum {
   MACHINE_ENDED = 8,
   MACHINE_RESET = 16,
   MACHINE_MOVES = 32,
-  MACHINE_SILENT = 64
+  MACHINE_SILENT = 64,
+  MACHINE_ANSWERS = 128
 };
 
 #define MACHINE_NO_DEADLINE UINT64_MAX

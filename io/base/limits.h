@@ -339,6 +339,11 @@
  * seconds. */
 #define TLS_HANDSHAKE_NS (5 * IO_SECOND)
 
+/* What a handshake may wait for its turns besides, in all: that is our time, not the peer's (tls/queue.h). When ten
+ * thousand clients connect at once, as after a restart, the last one waits for ten seconds or more, at a millisecond
+ * each. Clients that give up earlier cost nothing: their steps are not taken. */
+#define TLS_WAIT_NS (30 * IO_SECOND)
+
 /* For the last bytes to leave after the inner machine is done, to a peer that does not read. */
 #define TLS_CLOSE_NS (5 * IO_SECOND)
 

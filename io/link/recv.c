@@ -216,8 +216,21 @@ static void feed_kept(struct link *link) {
   if (kept->begin == kept->end) kept_release(link);
 }
 
+/* Whether nobody awaits the answer to what is kept. */
+static bool is_in_vain(const struct link *link) {
+  const unsigned both = MACHINE_RECV | MACHINE_ANSWERS;
+  if (link->kept.begin == link->kept.end || (link_wanted(link) & both) != both) return false;
+  struct pollfd socket = {.fd = link->fd, .events = POLLRDHUP};
+  return poll(&socket, 1, 0) > 0;
+}
+
 void link_recv_feed(struct link *link) {
   if (link->state != LINK_OPEN) return;
+  if (is_in_vain(link)) {
+    link_recv_release(link);
+    link->eof = true;
+    return;
+  }
   feed_kept(link);
   bool paused = link->kept.begin != link->kept.end || !link_wants(link, MACHINE_RECV);
   while (link->state == LINK_OPEN && link->deferred_first != LINK_NO_BUFFER) {

@@ -20,6 +20,7 @@ static void make_due(struct tls_queue *queue, struct tls_place *place, uint64_t 
 
 static void wait(struct tls_queue *queue, struct tls_place *place, uint64_t now_ns) {
   place->since_ns = now_ns;
+  if (place->begun_ns == 0) place->begun_ns = now_ns;
   if (list_is_linked(&place->node)) return;
   if (queue->due_count < TLS_HANDSHAKES_DUE)
     make_due(queue, place, now_ns);
@@ -47,6 +48,7 @@ bool tls_queue_enter(struct tls_queue *queue, struct tls_place *place, uint64_t 
 
 void tls_queue_leave(struct tls_queue *queue, struct tls_place *place) {
   list_remove(&place->node);
+  place->begun_ns = 0;
   if (!place->is_due) return;
   place->is_due = false;
   queue->due_count--;

@@ -34,6 +34,7 @@ struct tls_place {
   struct list_node node;
   struct machine_host *host;
   uint64_t since_ns; /* the turn in which it became due, or was refused last */
+  uint64_t begun_ns; /* the turn in which it began to wait; 0: it does not wait */
   bool is_due;
 };
 

@@ -47,6 +47,7 @@ struct tls {
   const char *error; /* "" or why it failed; static text */
 
   uint64_t deadline_ns; /* WAITING, HANDSHAKE and CLOSING */
+  uint64_t latest_ns;   /* the bound of the first two, however long it waits at `place` */
   struct tls_place place;
   struct tls_credit credit;
   struct tls_burst burst;
@@ -308,11 +309,19 @@ static void continue_handshake(struct tls *tls, uint64_t now_ns) {
   }
 }
 
-/* Whether the handshake has to wait for its turn. */
+/* Whether the handshake has to wait for its turn. For as long, its own time stands still. */
 static bool must_wait(struct tls *tls, uint64_t now_ns) {
   if (tls->state >= TLS_OPEN || tls_context_is_client(tls->factory->context)) return false;
+  const uint64_t begun_ns = tls->place.begun_ns;
   tls->waits = !tls_queue_enter(&tls->factory->queue, &tls->place, now_ns);
+  if (begun_ns != 0 && !tls->waits) tls->deadline_ns += now_ns - begun_ns;
   return tls->waits;
+}
+
+static uint64_t limit_ns(const struct tls *tls) {
+  const bool later =
+      tls->state < TLS_OPEN && (tls->place.begun_ns != 0 || tls->deadline_ns > tls->latest_ns);
+  return later ? tls->latest_ns : tls->deadline_ns;
 }
 
 /* The first bytes have come to a server. */
@@ -436,7 +445,7 @@ static void tls_tick(void *self, uint64_t now_ns) {
     return;
   }
   if (now_ns >= tls_place_again_ns(&tls->place)) tls->waits = false;
-  if (now_ns >= tls->deadline_ns) {
+  if (now_ns >= limit_ns(tls)) {
     if (tls->state == TLS_CLOSING)
       tls->expired = true; /* the slab stays: a send may be reading it until close() */
     else
@@ -450,7 +459,7 @@ static uint64_t tls_deadline_ns(const void *self) {
   if (tls->state == TLS_CLOSING && (tls->expired || tls_slab_unsent(&tls->output) == 0))
     return MACHINE_NO_DEADLINE;
   const uint64_t again_ns = tls->waits ? tls_place_again_ns(&tls->place) : MACHINE_NO_DEADLINE;
-  return again_ns < tls->deadline_ns ? again_ns : tls->deadline_ns;
+  return again_ns < limit_ns(tls) ? again_ns : limit_ns(tls);
 }
 
 static unsigned tls_wants(const void *self) {
@@ -460,7 +469,10 @@ static unsigned tls_wants(const void *self) {
   if (tls->state == TLS_CLOSING && !unsent)
     return tls->eof ? MACHINE_DONE | MACHINE_SILENT : MACHINE_DONE;
   if (tls->state == TLS_CLOSING) return wants | MACHINE_RECV;
-  if (tls->state != TLS_OPEN) return tls->blocked || tls->waits ? wants : wants | MACHINE_RECV;
+  if (tls->state != TLS_OPEN) {
+    if (tls->blocked || tls->waits) return wants;
+    return wants | MACHINE_RECV | (tls->place.begun_ns != 0 ? MACHINE_ANSWERS : 0u);
+  }
   unsigned inner = tls->inner.ops->wants(tls->inner.self);
   if (inner & MACHINE_RESET) return MACHINE_RESET; /* what is in the slab is dropped */
   /* Kept plaintext and an inner machine that has ended are dealt with in send_peek(). */
@@ -542,6 +554,7 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   tls->error = "";
   tls->output.pool = &factory->slabs;
   tls->deadline_ns = now_ns + TLS_HANDSHAKE_NS;
+  tls->latest_ns = tls->deadline_ns + TLS_WAIT_NS;
   if (tls_context_is_client(factory->context)) {
     if (!make_openssl(tls)) {
       tls_close(tls);

@@ -55,7 +55,7 @@ static unsigned meter_wants(const void *self) {
     return meter->silent ? MACHINE_DONE | MACHINE_SILENT : MACHINE_DONE;
   return (meter->to_send ? MACHINE_SEND : 0u) | (meter->full ? 0u : MACHINE_RECV) |
          (meter->half_ends && !meter->to_send ? MACHINE_ENDED : 0u) |
-         (meter->resets ? MACHINE_RESET : 0u);
+         (meter->resets ? MACHINE_RESET : 0u) | (meter->answers ? MACHINE_ANSWERS : 0u);
 }
 
 /* A link calls this whenever it is settled. */

@@ -35,6 +35,7 @@ struct meter {
   bool silent;          /* and knows that its peer has nothing more to say */
   bool refuses;         /* it takes nothing of its next input, and wants no more */
   bool stuck;           /* it takes nothing, and wants more all the same */
+  bool answers;         /* what it refused is of no use once the peer has ended its half */
   bool half_ends;       /* its direction ends, while it goes on to listen */
   bool resets;          /* it wants a reset */
   uint64_t idle_since_ns;

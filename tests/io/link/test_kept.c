@@ -185,6 +185,30 @@ static void test_size_of_copy(void **state) {
   assert_int_equal(size_of_copy(2 * IO_BUFFER_BYTES + 1), 3 * IO_BUFFER_BYTES);
 }
 
+/* What is kept is not given to a machine that only wants it while the peer listens, once the peer has left. */
+static void test_in_vain(void **state) {
+  (void)state;
+  for (unsigned leaves = 0; leaves < 2; leaves++) {
+    for (unsigned answers = 0; answers < 2; answers++) {
+      const bool in_vain = leaves && answers;
+      begin();
+      meter->refuses = true;
+      meter->answers = answers;
+      assert_int_equal(write(meter->peer, "x", 1), 1);
+      meter_turns(&worker, 4);
+      if (leaves) assert_int_equal(shutdown(meter->peer, SHUT_WR), 0);
+      meter_turns(&worker, 2);
+      assert_int_equal(meter->eofs, 0);
+      wants_again();
+      meter_turns(&worker, 4);
+      assert_int_equal(meter->received, in_vain ? 0 : 1);
+      assert_int_equal(meter->eofs, leaves);
+      assert_int_equal(worker.links.kept_bytes, 0);
+      end();
+    }
+  }
+}
+
 /* It would keep the worker busy for ever. */
 static void test_stuck(void **state) {
   (void)state;
@@ -245,6 +269,7 @@ int main(void) {
       cmocka_unit_test(test_kept_comes_first),
       cmocka_unit_test(test_not_received_behind),
       cmocka_unit_test(test_size_of_copy),
+      cmocka_unit_test(test_in_vain),
       cmocka_unit_test(test_stuck),
       cmocka_unit_test(test_deferred_input),
       cmocka_unit_test(test_cut_with_deferred_input),

@@ -324,6 +324,26 @@ static uint64_t read_flood_clock(void) {
   return flood_clock_ns += TLS_TURN_HANDSHAKES_NS / 4;
 }
 
+/* Machines of a server that were all created at 1000. */
+static struct tls_pair *begin_flood(struct machine *machines, unsigned count) {
+  struct tls_choice choice = tls_choice_plain;
+  struct tls_pair *pair = tls_pair_create(&choice);
+  struct machine_factory factory = tls_factory_machines(&pair->server.factory);
+  pair->server.factory.machines_max = count + 1;
+  pair->server.factory.queue.clock_ns = read_flood_clock;
+  for (unsigned i = 0; i < count; i++)
+    assert_true(factory.create(factory.ctx, &(struct machine_peer){.application_protocol = ""},
+                               &pair->server.host, 1000, &machines[i]));
+  return pair;
+}
+
+static void end_flood(struct tls_pair *pair, struct machine *machines, unsigned count) {
+  for (unsigned i = 0; i < count; i++)
+    machines[i].ops->close(machines[i].self);
+  pair->server.factory.machines_max = 4;
+  tls_pair_free(pair);
+}
+
 /* Steps of handshakes, first ones as well as later ones: a turn has time for four of them. The others wait for the next
  * turns. */
 static void test_handshake_flood(void **state) {
@@ -331,14 +351,8 @@ static void test_handshake_flood(void **state) {
   enum { CLIENTS = 10, STEPS = 4 };
   static const uint8_t hello[] = {22, 3, 1, 0, 100, 1}; /* the beginning of one */
   static struct machine machines[CLIENTS];
-  struct tls_choice choice = tls_choice_plain;
-  struct tls_pair *pair = tls_pair_create(&choice);
-  struct machine_factory factory = tls_factory_machines(&pair->server.factory);
-  pair->server.factory.machines_max = CLIENTS + 1;
-  pair->server.factory.queue.clock_ns = read_flood_clock;
-  for (int i = 0; i < CLIENTS; i++)
-    assert_true(factory.create(factory.ctx, &(struct machine_peer){.application_protocol = ""},
-                               &pair->server.host, 1000, &machines[i]));
+  uint64_t waited_ns[CLIENTS] = {0};
+  struct tls_pair *pair = begin_flood(machines, CLIENTS);
   for (int step = 0; step < 2; step++) {
     const size_t len = step == 0 ? sizeof hello : 1;
     for (int turn = 0; turn * STEPS < CLIENTS; turn++) {
@@ -347,18 +361,53 @@ static void test_handshake_flood(void **state) {
         const struct machine_ops *ops = machines[i].ops;
         const bool waits = i >= (turn + 1) * STEPS;
         if (turn > 0) ops->tick(machines[i].self, now_ns);
-        assert_int_equal(ops->wants(machines[i].self), MACHINE_RECV);
+        assert_int_equal(ops->wants(machines[i].self),
+                         turn > 0 ? MACHINE_RECV | MACHINE_ANSWERS : MACHINE_RECV);
         assert_int_equal(ops->recv(machines[i].self, span_of(hello, len), now_ns), waits ? 0 : len);
         assert_int_equal(ops->wants(machines[i].self), waits ? 0 : MACHINE_RECV);
+        waited_ns[i] += turn > 0; /* a nanosecond for each turn */
         assert_int_equal(ops->deadline_ns(machines[i].self),
-                         waits ? now_ns + 1 : 1000 + TLS_HANDSHAKE_NS);
+                         waits ? now_ns + 1 : 1000 + TLS_HANDSHAKE_NS + waited_ns[i]);
       }
     }
   }
-  for (int i = 0; i < CLIENTS; i++)
-    machines[i].ops->close(machines[i].self);
-  pair->server.factory.machines_max = 4;
-  tls_pair_free(pair);
+  end_flood(pair, machines, CLIENTS);
+}
+
+/* The time for which a handshake waits for its turn is not its own: one that was given a turn after half a minute
+ * still has its five seconds, but for what it took before. Only TLS_WAIT_NS ends the wait. */
+static void test_wait_for_turn(void **state) {
+  (void)state;
+  enum { CLIENTS = 5, LAST = CLIENTS - 1 }; /* a turn has time for four */
+  static const uint8_t hello[] = {22, 3, 1, 0, 100, 1};
+  static struct machine machines[CLIENTS];
+  for (int late = 0; late < 2; late++) {
+    struct tls_pair *pair = begin_flood(machines, CLIENTS);
+    struct machine *last = &machines[LAST];
+    const uint64_t begun_ns = 1000 + IO_SECOND;
+    for (int i = 0; i < CLIENTS; i++)
+      assert_int_equal(
+          machines[i].ops->recv(machines[i].self, span_of(hello, sizeof hello), begun_ns),
+          i < LAST ? sizeof hello : 0);
+    const uint64_t turn_ns = 1000 + TLS_HANDSHAKE_NS + TLS_WAIT_NS - (late ? 0 : 1);
+    last->ops->tick(last->self, turn_ns);
+    if (late) {
+      assert_int_equal(last->ops->wants(last->self), MACHINE_DONE);
+      assert_string_equal(tls_machine_error(last), "the handshake took too long");
+    } else {
+      last->ops->tick(last->self, begun_ns + 20 * IO_SECOND);
+      assert_int_equal(
+          last->ops->recv(last->self, span_of(hello, sizeof hello), begun_ns + 20 * IO_SECOND),
+          sizeof hello);
+      const uint64_t end_ns = 1000 + TLS_HANDSHAKE_NS + 20 * IO_SECOND;
+      assert_int_equal(last->ops->deadline_ns(last->self), end_ns);
+      last->ops->tick(last->self, end_ns - 1);
+      assert_int_equal(last->ops->wants(last->self), MACHINE_RECV);
+      last->ops->tick(last->self, end_ns);
+      assert_int_equal(last->ops->wants(last->self), MACHINE_DONE);
+    }
+    end_flood(pair, machines, CLIENTS);
+  }
 }
 
 int main(void) {
@@ -378,6 +427,7 @@ int main(void) {
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_long_handshake),
       cmocka_unit_test(test_handshake_flood),
+      cmocka_unit_test(test_wait_for_turn),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   tls_pair_end();
