@@ -83,14 +83,14 @@ static void print_requests(const struct load_report *report, FILE *to) {
                   load_count_text(in_flight, a), load_time_text((double)counts->oldest_ns, b));
   if (counts->unsent)
     load_page_row(to, "", "%s due but unsent at the end", load_count_text(counts->unsent, a));
+  if (counts->waiting)
+    load_page_row(to, "", "%s of them waited longer than the median; the latency includes %s",
+                  load_count_text(counts->waiting, a), counts->waiting == 1 ? "it" : "them");
   if (report->self.crowded)
     load_page_row(to, "",
                   "%s found no free stream or connection when due: raise -c or -m; if that "
                   "changes nothing, the server is slower than the rate",
                   load_count_text(report->self.crowded, a));
-  if (counts->waiting)
-    load_page_row(to, "", "%s of them waited longer than the median; the latency includes %s",
-                  load_count_text(counts->waiting, a), counts->waiting == 1 ? "it" : "them");
   if (left) load_page_row(to, "", "%s never started", load_count_text(left, a));
   if (counts->retried)
     load_page_row(to, "", "%s sent again, refused by the server unprocessed",

@@ -69,12 +69,14 @@ static void test_open_loop(void **state) {
   report->sum.interrupted = true;
   report->sum.requests.unsent = 5;
   report->sum.requests.waiting = 7;
+  report->self.crowded = 3;
   load_histogram_add(&report->sum.requests.service, 1000);
   const char *text = text_of(report);
   assert_true(
       strncmp(text, "INTERRUPTED: 70 of 100 requests succeeded in 2.00s: 35/s of 50/s", 64) == 0);
   expect(text, "\n            5 due but unsent at the end\n"
-               "            7 of them waited longer than the median; the latency includes them\n");
+               "            7 of them waited longer than the median; the latency includes them\n"
+               "            3 found no free stream or connection when due: raise -c or -m; if\n");
   expect(text, "\n  since sent  ");
 }
 
