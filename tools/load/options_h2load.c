@@ -53,7 +53,7 @@ static const char more[] =
     "  -H        one of a default's name replaces it, further ones are sent too\n"
     "  -k        h2load never verifies certificates; weir load does, unless there is -k\n"
     "  TIME      also 1m30s, 1.5s and 100us\n"
-    "  URLs      all of one origin, where h2load ignores those of the others\n"
+    "  URLs      of several servers divide the connections; h2load asks the first for all\n"
     "\n"
     "Not in weir load\n"
     "  -B, --base-uri URI                        URI alone, with -i; or --connect-to\n"
