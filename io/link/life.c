@@ -36,7 +36,7 @@ static void invariants(const struct link *link) {
 #endif
 
 static void host_wake(struct machine_host *host) {
-  link_mark_dirty(LIST_OWNER(host, struct link, host));
+  link_mark_woken(LIST_OWNER(host, struct link, host));
 }
 
 static void timer_fired(struct timer *timer, uint64_t now_ns) {

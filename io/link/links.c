@@ -37,6 +37,7 @@ bool links_open(struct links *links, struct loop *loop, const struct links_setti
   list_init(&links->free);
   list_init(&links->dirty);
   list_init(&links->busy);
+  list_init(&links->woken);
   list_init(&links->waiting);
   list_init(&links->starved);
   shares_init(&links->shares);

@@ -2,10 +2,11 @@
  * link/links.h - all links of one worker: the slots they live in, the lists they wait on, and the
  * marks that put them there.
  *
- * Work is queued: completions and host->wake() mark a link dirty, and a pass over the dirty links
- * (link/pass.h) settles each. Links in the midst of a long send have a list of their own, which
- * comes second and gets IO_TURN_BUSY_BYTES a turn, so that a download does not hold up links that
- * have little to say. A link that has had more than its weight allows is held (link/share.h): it
+ * Work is queued: completions mark a link dirty, and a pass over the dirty links (link/pass.h) settles each. host->wake()
+ * marks it for the end of the turn: a link to which others give something, such as the one that carries all connections
+ * of a tunnel, sends what the whole turn brought at once, and not a piece for every few completions. Links in the midst of
+ * a long send have a list of their own, which comes second and gets IO_TURN_BUSY_BYTES a turn, so that a download does
+ * not hold up links that have little to say. A link that has had more than its weight allows is held (link/share.h): it
  * neither sends nor takes input until it is due.
  *
  * Owner: the worker. Slots never move; they are made in chunks as they are needed, and only
@@ -27,7 +28,8 @@ struct links {
   uint32_t open;         /* slots in use */
   struct list_node free; /* through link.dirty */
   struct list_node dirty;
-  struct list_node busy; /* the same for those in the midst of a long send; also by link.dirty */
+  struct list_node busy;  /* the same for those in the midst of a long send; also by link.dirty */
+  struct list_node woken; /* the same for those that others gave something to; also by link.dirty */
   struct list_node waiting, starved;
   uint32_t shedding;   /* links that are being drained to make room */
   uint32_t shed_hand;  /* the slot that was looked at last */
@@ -104,6 +106,11 @@ static inline bool links_have_room(const struct links *links) {
 /* The next flush settles it. Idempotent. */
 static inline void link_mark_dirty(struct link *link) {
   if (!list_is_linked(&link->dirty)) list_append(&link->links->dirty, &link->dirty);
+}
+
+/* The same, but at the end of the turn: until then others may give it more. */
+static inline void link_mark_woken(struct link *link) {
+  if (!list_is_linked(&link->dirty)) list_append(&link->links->woken, &link->dirty);
 }
 
 /* The same for more of the same: after those to which something happened. */

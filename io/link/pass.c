@@ -97,6 +97,7 @@ static void flush_list(struct links *links, struct list_node *list, uint64_t byt
 
 void links_flush(struct links *links) {
   restart_starved(links);
+  list_splice(&links->dirty, &links->woken);
   flush_list(links, &links->dirty, IO_TURN_SEND_BYTES);
   flush_list(links, &links->busy, IO_TURN_BUSY_BYTES);
   bufring_publish(&links->loop->bufring);
@@ -108,7 +109,8 @@ bool links_have_work(const struct links *links) {
   const struct bufring *bufring = &links->loop->bufring;
   bool may_restart = !list_is_empty(&links->starved) && bufring->out < bufring->count;
   return !list_is_empty(&links->dirty) || !list_is_empty(&links->busy) ||
-         !list_is_empty(&links->waiting) || links->shares.held || may_restart;
+         !list_is_empty(&links->woken) || !list_is_empty(&links->waiting) || links->shares.held ||
+         may_restart;
 }
 
 /* A few at a time, one slot after another, and for no longer than a turn may last: when the next

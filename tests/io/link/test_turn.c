@@ -98,7 +98,7 @@ static void test_time_of_a_few(void **state) {
   meters[0]->cost_ns = IO_TURN_FLUSH_NS;
   for (unsigned i = 0; i < 3; i++) {
     meters[i]->to_send = IO_TURN_LOOK_BYTES;
-    meters[i]->link->host.wake(&meters[i]->link->host);
+    link_mark_dirty(meters[i]->link);
   }
   links_settle_dirty(&worker.links);
   assert_int_equal(meters[0]->sent, IO_TURN_LOOK_BYTES);
@@ -107,6 +107,28 @@ static void test_time_of_a_few(void **state) {
   meter_turns(&worker, 1);
   assert_int_equal(meters[1]->sent + meters[2]->sent, 2 * IO_TURN_LOOK_BYTES);
   meter_end(&worker, meters, 3);
+}
+
+/* A link that was woken waits for what else the turn brings, and sends it all at once. */
+static void test_woken(void **state) {
+  (void)state;
+  static struct meter *meters[2];
+  meter_begin(&worker, 2);
+  meter_add_all(&worker, meters, 2, 0);
+  meter_turns(&worker, 2);
+  uint64_t calls = worker.loop.counters.send_calls;
+  for (unsigned i = 1; i <= 3; i++) {
+    meters[0]->to_send = 5 * i;
+    meters[0]->link->host.wake(&meters[0]->link->host);
+    link_mark_dirty(meters[1]->link);
+    links_settle_dirty(&worker.links);
+    assert_int_equal(meters[0]->sent, 0);
+    assert_true(links_have_work(&worker.links));
+  }
+  meter_turns(&worker, 1);
+  assert_int_equal(meters[0]->sent, 15);
+  assert_int_equal(worker.loop.counters.send_calls, calls + 1);
+  meter_end(&worker, meters, 2);
 }
 
 /* ---- input ----------------------------------------------------------------------------------- */
@@ -176,7 +198,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_time_of_a_turn),   cmocka_unit_test(test_time_of_bytes),
       cmocka_unit_test(test_time_of_a_few),    cmocka_unit_test(test_time_of_input),
-      cmocka_unit_test(test_time_of_one_read),
+      cmocka_unit_test(test_time_of_one_read), cmocka_unit_test(test_woken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
