@@ -207,9 +207,10 @@ static void put(struct gathered *gathered, const uint8_t *base, size_t len) {
     gathered->bytes -= len; /* its other parts do not fit either: see has_room() */
 }
 
-static void put_body(struct gathered *gathered, size_t len) {
+/* Bytes from different pages, as those of a file: the kernel counts its references in each. */
+static void put_body(struct gathered *gathered, size_t offset, size_t len) {
   if (len > SMALL_BYTES) {
-    put(gathered, filler, len);
+    put(gathered, filler + offset % PAGES_BYTES, len);
     return;
   }
   memcpy(gathered->at, filler, len);
@@ -232,11 +233,11 @@ static bool has_room(const struct gathered *gathered, size_t budget_bytes) {
 static void put_http2(struct gathered *gathered, uint32_t stream, size_t budget_bytes) {
   uint8_t *at = write_header(gathered->at, 1, HEADERS, END_HEADERS, stream);
   *at++ = STATUS_200;
-  for (size_t left = options.body_bytes; left > 0 && has_room(gathered, budget_bytes);) {
-    const size_t part = left < FRAME_BYTES ? left : FRAME_BYTES;
-    left -= part;
-    put_header(gathered, write_header(at, part, DATA, left == 0 ? END_STREAM : 0, stream));
-    put_body(gathered, part);
+  for (size_t done = 0; done < options.body_bytes && has_room(gathered, budget_bytes);) {
+    const size_t left = options.body_bytes - done, part = left < FRAME_BYTES ? left : FRAME_BYTES;
+    put_header(gathered, write_header(at, part, DATA, left == part ? END_STREAM : 0, stream));
+    put_body(gathered, done, part);
+    done += part;
     at = gathered->at;
   }
 }
@@ -245,7 +246,7 @@ static void put_http1(struct gathered *gathered) {
   const size_t len = strlen(head);
   memcpy(gathered->at, head, len);
   put_header(gathered, gathered->at + len);
-  put_body(gathered, options.body_bytes);
+  put_body(gathered, 0, options.body_bytes);
 }
 
 /* Control frames go between two answers. */
