@@ -58,6 +58,7 @@ struct tls {
   bool blocked;  /* OpenSSL must write before it can go on reading */
   bool eof;      /* the peer has ended its half */
   bool eof_told; /* and the inner machine knows */
+  bool cut;      /* a server has, without close_notify */
   bool ended;    /* the inner machine's direction has: close_notify is in the slab or sent */
   bool draining; /* asked for before there was an inner machine */
   bool waits;    /* server, before OPEN: for its turn, at `place` */
@@ -239,7 +240,10 @@ static void settle(struct tls *tls, uint64_t now_ns) {
   deliver_kept(tls, now_ns);
   if (tls->eof && !tls->kept.bytes && !tls->eof_told) {
     tls->eof_told = true;
-    tls->inner.ops->recv_eof(tls->inner.self, now_ns);
+    if (tls->cut)
+      fail(tls, "", now_ns);
+    else
+      tls->inner.ops->recv_eof(tls->inner.self, now_ns);
   }
   if (inner_wants(tls, MACHINE_ENDED)) end_direction(tls);
   if (inner_wants(tls, MACHINE_DONE)) finish(tls, now_ns);
@@ -409,7 +413,10 @@ static void tls_recv_eof(void *self, uint64_t now_ns) {
   if (tls->state == TLS_WAITING || tls->state == TLS_HANDSHAKE)
     fail(tls, "the peer closed the connection during the handshake", now_ns);
   if (tls->state != TLS_OPEN) return;
-  if (!tls->eof) counter_add(&tls->factory->counters.truncated, 1);
+  if (!tls->eof) {
+    counter_add(&tls->factory->counters.truncated, 1);
+    tls->cut = tls_context_is_client(tls->factory->context);
+  }
   tls->eof = true;
   settle(tls, now_ns);
 }

@@ -21,7 +21,8 @@
  *   - wants() may say MACHINE_SEND and send_peek() then return 0: bytes have moved inside.
  *   - The inner machine's MACHINE_ENDED sends close_notify, and does not close the transport's half.
  *   - A peer's close_notify and a bare FIN both end in the inner machine's recv_eof(); the counter
- *     `truncated` tells how many came without close_notify.
+ *     `truncated` tells how many came without close_notify. To a client's inner machine such an end is none: it is
+ *     closed instead, so that a response that only the end would complete stays incomplete (RFC 9112 section 9.8).
  *   - recv() consumes less than it was given only in three cases: the inner machine does not want
  *     MACHINE_RECV; OpenSSL has an answer to send and the slab is full; or other handshakes have had
  *     their time of this turn, and it waits in the factory's queue (tls/queue.h). wants() says so each

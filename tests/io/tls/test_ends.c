@@ -101,6 +101,19 @@ static void test_truncation(void **state) {
   tls_pair_free(pair);
 }
 
+/* What a server's end completes is only complete if close_notify has come before it. */
+static void test_truncation_of_answer(void **state) {
+  (void)state;
+  struct tls_pair *pair = tls_pair_create(&tls_choice_plain);
+  struct machine *client = &pair->client.machine;
+  tls_pair_run(pair, 0, 65536);
+  client->ops->recv_eof(client->self, pair->now_ns);
+  assert_false(pair->client.end.eof);
+  assert_true(pair->client.end.closed);
+  assert_int_equal(pair->client.factory.counters.truncated, 1);
+  tls_pair_free(pair);
+}
+
 static void test_damage(void **state) {
   (void)state;
   for (uint64_t seed = 1; seed < 200; seed++) {
@@ -417,6 +430,7 @@ int main(void) {
       cmocka_unit_test(test_half_close),
       cmocka_unit_test(test_reset),
       cmocka_unit_test(test_truncation),
+      cmocka_unit_test(test_truncation_of_answer),
       cmocka_unit_test(test_damage),
       cmocka_unit_test(test_not_tls),
       cmocka_unit_test(test_answer_to_clear_text),
