@@ -32,7 +32,18 @@ static bool was_hungry(const struct load_report *report) {
   return (double)report->self.input_ns > LOAD_INPUT_PART * all_ns;
 }
 
+/* Not one response came, of whatever status, and weir load was awake for most of the time: that it was late now and
+ * then, or had no stream left, does not explain it. */
+static bool was_silent(const struct load_report *report) {
+  const struct load_requests *counts = &report->sum.requests;
+  bool asked = counts->started > 0 || !load_options_are_open(report->options);
+  bool unanswered = counts->succeeded == 0 && counts->failed == counts->errored;
+  double awake_ns = 1e9 * load_report_seconds(report) - (double)report->self.lateness.max_ns;
+  return asked && unanswered && awake_ns > 1e9 * load_report_seconds(report) / 2;
+}
+
 const char *load_verdict_limit(const struct load_report *report) {
+  if (was_silent(report) && !was_hungry(report)) return "server";
   if (load_self_is_late(&report->self) || load_report_busy(report) > LOAD_BUSY) return "generator";
   if (was_hungry(report)) return "input";
   if (!load_options_are_open(report->options)) return "server";

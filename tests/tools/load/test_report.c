@@ -145,6 +145,36 @@ static void test_limits(void **state) {
   expect_limit(report, "generator");
 }
 
+/* A server that answers nothing: a generator that is a little late does not explain it. One that slept for most of
+ * the run does, and so does one response. */
+static void test_silence(void **state) {
+  (void)state;
+  struct load_report *report = steady();
+  struct load_requests *counts = &report->sum.requests;
+  load_requests_forget(counts);
+  counts->started = 100;
+  counts->done = counts->failed = counts->errored = 40;
+  report->self.crowded = 50;
+  for (unsigned i = 0; i < 10; i++)
+    load_self_notice(&report->self, 0, 0, 20000000);
+  expect_limit(report, "server");
+
+  counts->errored = 39;
+  expect_limit(report, "generator");
+
+  counts->errored = 40;
+  load_self_notice(&report->self, 0, 0, 1100000000); /* of two seconds */
+  expect_limit(report, "generator");
+
+  memset(&report->self, 0, sizeof report->self);
+  report->self.input_ns = 2000000000;
+  expect_limit(report, "input");
+
+  memset(&report->self, 0, sizeof report->self);
+  memset(counts, 0, sizeof *counts); /* nothing was due */
+  expect_limit(report, "none");
+}
+
 /* The warning is the first line, since it makes the others doubtful. */
 static void test_late(void **state) {
   (void)state;
@@ -283,6 +313,7 @@ int main(void) {
       cmocka_unit_test(test_many_errors), cmocka_unit_test(test_limits),
       cmocka_unit_test(test_late),        cmocka_unit_test(test_exceptions),
       cmocka_unit_test(test_batch_wait),  cmocka_unit_test(test_stages),
+      cmocka_unit_test(test_silence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
