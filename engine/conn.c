@@ -192,11 +192,11 @@ static size_t recv(void *self, struct span in, uint64_t now_ns) {
   return rest.len && wants_more(conn) ? taken + pass(conn, rest, now_ns) : taken;
 }
 
-static size_t takes_sealed(const void *self) {
+static size_t takes_vaulted(const void *self) {
   const struct conn *conn = self;
   const struct machine_ops *inner = conn->inner.ops;
-  return inner && !conn->next.ops && inner->takes_sealed ? inner->takes_sealed(conn->inner.self)
-                                                         : 0;
+  return inner && !conn->next.ops && inner->takes_vaulted ? inner->takes_vaulted(conn->inner.self)
+                                                          : 0;
 }
 
 static void recv_eof(void *self, uint64_t now_ns) {
@@ -297,7 +297,7 @@ static void close_conn(void *self) {
 
 static const struct machine_ops conn_ops = {
     .recv = recv,
-    .takes_sealed = takes_sealed,
+    .takes_vaulted = takes_vaulted,
     .recv_eof = recv_eof,
     .send_peek = send_peek,
     .send_ack = send_ack,

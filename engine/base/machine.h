@@ -33,20 +33,20 @@ struct span {
   size_t len;
 };
 
-/* A *sealed* span has no bytes in the process: they stayed in the kernel on their way from one socket to another.
+/* A *vaulted* span has no bytes in the process: they stayed in the kernel on their way from one socket to another.
  * It can be cut, queued and sent like any other, in the order in which its bytes came, but not read: its address
- * points to nothing in this process. Only machines that ask for it get one: see takes_sealed() and
- * machine_peer.vault. (TLS records are sealed in another sense: encrypted.) */
-static inline bool span_is_sealed(struct span span) {
+ * points to nothing in this process. Only machines that ask for it get one: see takes_vaulted() and
+ * machine_peer.vault. */
+static inline bool span_is_vaulted(struct span span) {
   return sizeof span.base == sizeof(int64_t) && (intptr_t)span.base < 0;
 }
 
-/* Keeps sealed bytes for machines that want them for longer than a call. */
+/* Keeps vaulted bytes for machines that want them for longer than a call. */
 struct machine_vault {
-  /* For a part of a sealed span that recv() borrows: its bytes stay until as many calls of release(). Then what was
+  /* For a part of a vaulted span that recv() borrows: its bytes stay until as many calls of release(). Then what was
    * not sent is lost. */
-  void (*hold)(struct machine_vault *vault, struct span sealed);
-  void (*release)(struct machine_vault *vault, struct span sealed);
+  void (*hold)(struct machine_vault *vault, struct span vaulted);
+  void (*release)(struct machine_vault *vault, struct span vaulted);
 };
 
 /* What a machine wants, as a bit set. MACHINE_RECV absent means: stop reading from the peer.
@@ -83,8 +83,8 @@ struct machine_ops {
   size_t (*recv)(void *self, struct span in, uint64_t now_ns);
 
   /* How many of the next bytes of its input the machine passes on without looking at them: if its next input is
-   * not longer, it may be sealed, and all of it is consumed. NULL: always 0. */
-  size_t (*takes_sealed)(const void *self);
+   * not longer, it may be vaulted, and all of it is consumed. NULL: always 0. */
+  size_t (*takes_vaulted)(const void *self);
 
   /* The peer will send nothing more (TCP FIN, or TLS close_notify). */
   void (*recv_eof)(void *self, uint64_t now_ns);
@@ -175,7 +175,7 @@ struct machine_peer {
   /* Which certificates of ours it was shown (io/tls/identities.h): says for which names it may take
    * us. Valid until close(). NULL without TLS, and for clients. */
   const struct tls_identity *identity;
-  /* What the machine sends may have sealed spans, which are kept here; NULL: it must not. */
+  /* What the machine sends may have vaulted spans, which are kept here; NULL: it must not. */
   struct machine_vault *vault;
   uint8_t address[16]; /* IPv6, or IPv4 mapped into it; all zero when unknown */
   uint16_t port;

@@ -42,8 +42,8 @@ static size_t machine_recv(void *self, struct span in, uint64_t now_ns) {
   return consumed;
 }
 
-static size_t machine_takes_sealed(const void *self) {
-  return h1_recv_sealed_max(self);
+static size_t machine_takes_vaulted(const void *self) {
+  return h1_recv_vaulted_max(self);
 }
 
 static void machine_recv_eof(void *self, uint64_t now_ns) {
@@ -161,7 +161,7 @@ static void machine_close(void *self) {
 
 const struct machine_ops h1_machine_ops = {
     .recv = machine_recv,
-    .takes_sealed = machine_takes_sealed,
+    .takes_vaulted = machine_takes_vaulted,
     .recv_eof = machine_recv_eof,
     .send_peek = machine_send_peek,
     .send_ack = machine_send_ack,

@@ -18,7 +18,7 @@ struct h1_stream *h1_stream_open(struct h1 *h1) {
       .base = {.ops = h1->stream_ops,
                .peer = &h1->peer,
                .id = ++h1->requests,
-               .sends_sealed = h1->peer.vault},
+               .sends_vaulted = h1->peer.vault},
       .h1 = h1,
       .minor = 1,
       .end_received = true,

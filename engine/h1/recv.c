@@ -317,12 +317,12 @@ bool h1_recv_wanted(const struct h1 *h1) {
 }
 
 /* Only tunnels pass on what they get as it is. */
-size_t h1_recv_sealed_max(const struct h1 *h1) {
+size_t h1_recv_vaulted_max(const struct h1 *h1) {
   if (h1->phase != H1_READ_TUNNEL || !h1_recv_wanted(h1)) return 0;
   const struct h1_stream *stream = h1->reading;
   const struct stream_events *events = stream->base.events;
-  if (!h1_stream_is_heard(stream) || !events || !events->takes_sealed) return 0;
-  return h1_min(events->takes_sealed(&stream->base), h1_body_room(stream));
+  if (!h1_stream_is_heard(stream) || !events || !events->takes_vaulted) return 0;
+  return h1_min(events->takes_vaulted(&stream->base), h1_body_room(stream));
 }
 
 size_t h1_recv(struct h1 *h1, struct span in) {

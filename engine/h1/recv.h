@@ -15,8 +15,8 @@ void h1_recv_resume(struct h1 *h1);
 /* Whether more input can be used now. */
 __attribute__((warn_unused_result)) bool h1_recv_wanted(const struct h1 *h1);
 
-/* machine_ops.takes_sealed. */
-size_t h1_recv_sealed_max(const struct h1 *h1);
+/* machine_ops.takes_vaulted. */
+size_t h1_recv_vaulted_max(const struct h1 *h1);
 
 void h1_recv_free(struct h1 *h1);
 

@@ -174,9 +174,9 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
   leave(mount);
 }
 
-static size_t on_takes_sealed(const struct stream *stream) {
+static size_t on_takes_vaulted(const struct stream *stream) {
   const struct mount *mount = stream->user;
-  return mount->refused ? 0 : nested_takes_sealed(&mount->nested);
+  return mount->refused ? 0 : nested_takes_vaulted(&mount->nested);
 }
 
 static void on_trailers(struct stream *stream, const struct headers *fields) {
@@ -213,7 +213,7 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
 /* ---- server ---------------------------------------------------------------------------------- */
 
 static const struct stream_events server_events = {.data = on_data,
-                                                   .takes_sealed = on_takes_sealed,
+                                                   .takes_vaulted = on_takes_vaulted,
                                                    .trailers = on_trailers,
                                                    .timer = on_timer,
                                                    .drain = on_drain,
@@ -270,7 +270,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
 }
 
 static const struct stream_events client_events = {.data = on_data,
-                                                   .takes_sealed = on_takes_sealed,
+                                                   .takes_vaulted = on_takes_vaulted,
                                                    .trailers = on_trailers,
                                                    .timer = on_timer,
                                                    .drain = on_drain,

@@ -11,7 +11,7 @@ bool nested_make(struct nested *nested, struct machine_factory factory, const st
                  const char *protocol) {
   struct machine_peer own = stream->peer ? *stream->peer : (struct machine_peer){0};
   own.application_protocol = protocol;
-  if (!stream->sends_sealed || nested->copies) own.vault = NULL;
+  if (!stream->sends_vaulted || nested->copies) own.vault = NULL;
   return factory.create(factory.ctx, &own, &nested->host, stream_now_ns(stream), &nested->machine);
 }
 
@@ -80,11 +80,11 @@ size_t nested_give(struct nested *nested, struct span bytes, uint64_t now_ns) {
   return used + taken;
 }
 
-size_t nested_takes_sealed(const struct nested *nested) {
+size_t nested_takes_vaulted(const struct nested *nested) {
   const struct machine *machine = &nested->machine;
   const unsigned wants = nested_wants(nested);
   bool reads = wants & MACHINE_RECV && !(wants & (MACHINE_DONE | MACHINE_RESET)) && !nested->kept;
-  return reads && machine->ops->takes_sealed ? machine->ops->takes_sealed(machine->self) : 0;
+  return reads && machine->ops->takes_vaulted ? machine->ops->takes_vaulted(machine->self) : 0;
 }
 
 void nested_end(struct nested *nested) {
@@ -111,13 +111,13 @@ static void choose(const struct nested *nested, struct nested_gift *gift, size_t
   for (; gift->count < count && gift->copied < room; gift->count++) {
     struct span *span = &gift->spans[gift->count];
     uint32_t *loans = loans_of(nested, gift->count);
-    bool sealed = span_is_sealed(*span), much = sealed || span->len > OUT_COPY_BYTES_MAX;
+    bool vaulted = span_is_vaulted(*span), much = vaulted || span->len > OUT_COPY_BYTES_MAX;
     size_t left = lend_max > gift->copied ? lend_max - gift->copied : 0;
     if (loans && much && left > 0) {
       gift->lent = span_of(span->base, span->len < left ? span->len : left);
       gift->loans = loans;
     }
-    if (gift->loans || sealed) return;
+    if (gift->loans || vaulted) return;
     if (span->len > room - gift->copied) span->len = room - gift->copied;
     gift->copied += span->len;
   }

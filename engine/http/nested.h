@@ -53,8 +53,8 @@ __attribute__((warn_unused_result)) size_t nested_go_on(struct nested *nested, u
 /* The peer will send nothing more. Call nested_go_on() next. */
 void nested_end(struct nested *nested);
 
-/* How many of the peer's next bytes may be sealed. */
-size_t nested_takes_sealed(const struct nested *nested);
+/* How many of the peer's next bytes may be vaulted. */
+size_t nested_takes_vaulted(const struct nested *nested);
 
 /* What can be given now: about `bytes_max` bytes are asked for, at most `room` are to be copied, and all together are
  * no more than `lend_max` if some are lent. It stays until nested_gave(). */

@@ -55,7 +55,7 @@ struct body_chunk {
   size_t max; /* 0 only asks whether the body has ended: BODY_END; or else BODY_MORE, BODY_ROOM or
                     BODY_WAIT without bytes */
   struct span bytes;
-  /* Bytes of the body's own that follow `bytes`, at most lend_max, and not sealed unless the stream takes that.
+  /* Bytes of the body's own that follow `bytes`, at most lend_max, and not vaulted unless the stream takes that.
    * `loans` must be set. */
   struct span lent;
   size_t lend_max; /* 0: none can be given */
@@ -110,8 +110,8 @@ struct stream_events {
   /* Bytes of the peer's body; `end` with the last ones (perhaps empty). See stream_consume(). */
   void (*data)(struct stream *stream, struct span bytes, bool end);
   /* Of the next bytes of the peer's body, how many data() passes on without looking at them: it may then get them
-   * sealed. */
-  size_t (*takes_sealed)(const struct stream *stream);
+   * vaulted. */
+  size_t (*takes_vaulted)(const struct stream *stream);
   /* The peer's trailer section; it ends the peer's message. */
   void (*trailers)(struct stream *stream, const struct headers *fields);
   /* stream_timer() has come due. */
@@ -171,7 +171,7 @@ struct stream {
   /* Set by a handler that goes on with the request's body after it has answered; otherwise
    * data() and trailers() are not called any more once it has. */
   bool duplex;
-  bool sends_sealed;  /* set by the protocol: what its body lends may be sealed */
+  bool sends_vaulted; /* set by the protocol: what its body lends may be vaulted */
   bool consume_later; /* set by a handler that calls stream_consume() itself; otherwise bytes count
                          as consumed when events.data() returns */
 };

@@ -47,7 +47,7 @@ struct spdy_stream *spdy_stream_open(struct spdy *spdy, uint32_t id, uint8_t pri
       .base = {.ops = spdy->stream_ops,
                .peer = &spdy->peer,
                .id = id,
-               .sends_sealed = spdy->peer.vault},
+               .sends_vaulted = spdy->peer.vault},
       .spdy = spdy,
       .id = id,
       .state = own ? SPDY_WAITING : SPDY_OPEN,

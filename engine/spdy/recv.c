@@ -243,14 +243,14 @@ bool spdy_recv_wanted(const struct spdy *spdy) {
 }
 
 /* Streams pass on what they get as it is. */
-size_t spdy_recv_sealed_max(const struct spdy *spdy) {
+size_t spdy_recv_vaulted_max(const struct spdy *spdy) {
   const struct spdy_reader *reader = &spdy->reader;
   const struct spdy_stream *stream = reader->data;
   if (!spdy_recv_wanted(spdy) || reader->phase != SPDY_READ_DATA || !stream) return 0;
   const struct stream_events *events = stream->base.events;
   bool heard = spdy_stream_is_heard(stream) && !stream->asks && !stream->lingers;
-  if (!heard || !events || !events->takes_sealed) return 0;
-  return spdy_min(events->takes_sealed(&stream->base), reader->left);
+  if (!heard || !events || !events->takes_vaulted) return 0;
+  return spdy_min(events->takes_vaulted(&stream->base), reader->left);
 }
 
 size_t spdy_recv(struct spdy *spdy, struct span in) {

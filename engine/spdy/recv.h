@@ -12,8 +12,8 @@ struct spdy;
 /* machine_ops.recv. */
 size_t spdy_recv(struct spdy *spdy, struct span in);
 
-/* machine_ops.takes_sealed. */
-size_t spdy_recv_sealed_max(const struct spdy *spdy);
+/* machine_ops.takes_vaulted. */
+size_t spdy_recv_vaulted_max(const struct spdy *spdy);
 
 /* Whether more may be read now. */
 bool spdy_recv_wanted(const struct spdy *spdy);

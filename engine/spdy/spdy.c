@@ -138,8 +138,8 @@ static void machine_close(void *self) {
   pool_give(&shared->sessions, spdy);
 }
 
-static size_t machine_takes_sealed(const void *self) {
-  return spdy_recv_sealed_max(self);
+static size_t machine_takes_vaulted(const void *self) {
+  return spdy_recv_vaulted_max(self);
 }
 
 static uint32_t *machine_send_loans(const void *self, size_t which) {
@@ -149,7 +149,7 @@ static uint32_t *machine_send_loans(const void *self, size_t which) {
 
 const struct machine_ops spdy_machine_ops = {
     .recv = machine_recv,
-    .takes_sealed = machine_takes_sealed,
+    .takes_vaulted = machine_takes_vaulted,
     .send_loans = machine_send_loans,
     .recv_eof = machine_recv_eof,
     .send_peek = machine_send_peek,

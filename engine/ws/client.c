@@ -36,7 +36,7 @@ static void on_response(struct stream *stream, unsigned status, const struct hea
 }
 
 static const struct stream_events client_events = {.data = ws_tunnel_data,
-                                                   .takes_sealed = ws_tunnel_takes_sealed,
+                                                   .takes_vaulted = ws_tunnel_takes_vaulted,
                                                    .trailers = ws_tunnel_trailers,
                                                    .timer = ws_tunnel_timer,
                                                    .drain = ws_tunnel_drain,

@@ -45,8 +45,8 @@ struct ws_events {
   /* A message, whole: `end` is true. With settings.fragments, its bytes as they come, `end` with the last
    * ones (perhaps none). Text is valid UTF-8, which a fragment may cut within a character. */
   void (*message)(struct ws *ws, enum ws_kind kind, struct span bytes, bool end);
-  /* With settings.fragments: how many of a message's next bytes may be sealed (base/machine.h). */
-  size_t (*takes_sealed)(const struct ws *ws);
+  /* With settings.fragments: how many of a message's next bytes may be vaulted (base/machine.h). */
+  size_t (*takes_vaulted)(const struct ws *ws);
   /* The peer's answer to a ping, or a pong of its own accord. */
   void (*pong)(struct ws *ws, struct span payload);
   /* ws_send() takes messages again. */

@@ -137,9 +137,9 @@ static void on_message(struct ws *ws, enum ws_kind kind, struct span bytes, bool
   leave(mount);
 }
 
-static size_t on_takes_sealed(const struct ws *ws) {
+static size_t on_takes_vaulted(const struct ws *ws) {
   const struct ws_mount *mount = ws_user(ws);
-  return nested_takes_sealed(&mount->nested);
+  return nested_takes_vaulted(&mount->nested);
 }
 
 static void on_timer(struct ws *ws, uint64_t now_ns) {
@@ -180,7 +180,7 @@ static void on_closed(struct ws *ws, unsigned code, struct span reason) {
 static const struct ws_events mount_events = {.open = on_open,
                                               .refused = on_refused,
                                               .message = on_message,
-                                              .takes_sealed = on_takes_sealed,
+                                              .takes_vaulted = on_takes_vaulted,
                                               .timer = on_timer,
                                               .drain = on_drain,
                                               .closed = on_closed};

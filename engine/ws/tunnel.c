@@ -145,16 +145,16 @@ void ws_tunnel_data(struct stream *stream, struct span bytes, bool end) {
 }
 
 /* Payload that is neither masked nor compressed, and not gathered. */
-size_t ws_tunnel_takes_sealed(const struct stream *stream) {
+size_t ws_tunnel_takes_vaulted(const struct stream *stream) {
   const struct ws *ws = stream->user;
   const struct ws_in *in = &ws->in;
   const struct ws_events *events = ws->settings->events;
   bool reads = ws->state == WS_OPEN && ws->kept.len == 0 && !ws_is_blocked(ws);
   bool plain = in->in_payload && !ws_opcode_is_control(in->frame.opcode) && in->kind == WS_BINARY;
   if (!reads || !plain || in->frame.masked || in->compressed) return 0;
-  if (!ws->settings->fragments || !events->takes_sealed) return 0;
+  if (!ws->settings->fragments || !events->takes_vaulted) return 0;
   uint64_t left = in->frame.len - in->offset;
-  size_t most = events->takes_sealed(ws);
+  size_t most = events->takes_vaulted(ws);
   return most < left ? most : (size_t)left;
 }
 

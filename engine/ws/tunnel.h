@@ -36,7 +36,7 @@ const char *ws_tunnel_protocol(const struct ws_settings *settings, struct span n
 /* The stream's body and events, with the end as their self and user. */
 extern const struct body_ops ws_tunnel_body;
 void ws_tunnel_data(struct stream *stream, struct span bytes, bool end);
-size_t ws_tunnel_takes_sealed(const struct stream *stream);
+size_t ws_tunnel_takes_vaulted(const struct stream *stream);
 void ws_tunnel_trailers(struct stream *stream, const struct headers *fields);
 void ws_tunnel_timer(struct stream *stream, uint64_t now_ns);
 void ws_tunnel_drain(struct stream *stream);

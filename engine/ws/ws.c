@@ -11,7 +11,7 @@
 /* ---- server ---------------------------------------------------------------------------------- */
 
 static const struct stream_events events = {.data = ws_tunnel_data,
-                                            .takes_sealed = ws_tunnel_takes_sealed,
+                                            .takes_vaulted = ws_tunnel_takes_vaulted,
                                             .trailers = ws_tunnel_trailers,
                                             .timer = ws_tunnel_timer,
                                             .drain = ws_tunnel_drain,

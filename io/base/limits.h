@@ -173,7 +173,7 @@
  * and one for its crooked ends. Untested: a shorter pipe only makes for shorter sends. */
 #define SPLICER_PIPE_BYTES (512 * 1024)
 
-/* Sealed bytes (link/vault.h): how many are received at once, as many as are sent at once; and how often that may be
+/* Vaulted bytes (link/vault.h): how many are received at once, as many as are sent at once; and how often that may be
  * under way in a worker: 8 MiB, and twice as many descriptors. Beyond it links receive as usual. */
 #define VAULT_CELL_BYTES IO_SEND_BUDGET_MAX
 #define VAULT_CELLS      32u
@@ -182,11 +182,11 @@
  * Untested: test_vault.c has more of them than a cell has pages; a shorter pipe only makes for shorter receives. */
 #define VAULT_PIPE_BYTES (2 * VAULT_CELL_BYTES)
 
-/* A receive is sealed if its machine takes as many bytes so, and one of the two before was as long: the system calls
+/* A receive is vaulted if its machine takes as many bytes so, and one of the two before was as long: the system calls
  * more and the pipe cost as much as the copies of some 16 KiB. */
 #define VAULT_LEAST_BYTES 16384u
 
-/* Bytes that are read where a sealed run ended: the headers of a frame in a frame. */
+/* Bytes that are read where a vaulted run ended: the headers of a frame in a frame. */
 #define IO_BETWEEN_BYTES 18u
 
 /* How often in a row, until a run follows that is long enough. Untested: any value is right. */

@@ -90,7 +90,7 @@ struct link {
   bool full;     /* the socket took less than offered */
   uint8_t bulk;  /* not 0: one of the last LINK_BULK receives was long */
   bool polling;  /* the receive request asks whether there is something */
-  bool sealed;   /* receives are sealed, but for what is between them */
+  bool vaulted;  /* receives are vaulted, but for what is between them */
 
   struct list_node dirty;                 /* to be settled by the next flush, or held */
   uint64_t turn;                          /* in which turn_bytes was counted */

@@ -12,17 +12,17 @@
 
 /* --- requests --- */
 
-/* How many of the next bytes the machine takes sealed. */
-static size_t sealed_max(const struct link *link) {
+/* How many of the next bytes the machine takes vaulted. */
+static size_t vaulted_max(const struct link *link) {
   const struct machine_ops *ops = link->has_machine ? link->machine.ops : NULL;
-  if (!ops || !ops->takes_sealed || !(ring_features(&link->loop->ring) & URING_INLINE_SEND))
+  if (!ops || !ops->takes_vaulted || !(ring_features(&link->loop->ring) & URING_INLINE_SEND))
     return 0;
-  return ops->takes_sealed(link->machine.self);
+  return ops->takes_vaulted(link->machine.self);
 }
 
 /* Whether what comes next is not for the ring's buffers: much of it is passed on unread. */
-static bool is_sealing(const struct link *link) {
-  return link->bulk && (link->sealed || sealed_max(link) >= VAULT_LEAST_BYTES);
+static bool is_vaulting(const struct link *link) {
+  return link->bulk && (link->vaulted || vaulted_max(link) >= VAULT_LEAST_BYTES);
 }
 
 static void start(struct link *link) {
@@ -30,7 +30,7 @@ static void start(struct link *link) {
   struct loop *loop = link->loop;
   uint64_t user_data = link_request(link, OP_LINK_RECV);
   link->receiving = true;
-  link->polling = link->receive_mode == LINK_RECV_POLL || is_sealing(link);
+  link->polling = link->receive_mode == LINK_RECV_POLL || is_vaulting(link);
   if (link->polling) {
     ring_poll(&loop->ring, link->fd, POLLIN | POLLRDHUP, user_data);
     return;
@@ -304,42 +304,42 @@ static size_t read_ready(struct link *link, size_t max) {
 }
 
 static void read_all(struct link *link) {
-  link->sealed = false;
+  link->vaulted = false;
   (void)read_ready(link, SIZE_MAX);
   link->bulk = link->emptied ? 0 : LINK_BULK;
 }
 
 /* Much is coming, and the machine passes at most `most` on unread: so the process does not read it either. False: it
  * cannot be received so now. */
-static bool read_sealed(struct link *link, size_t most) {
+static bool read_vaulted(struct link *link, size_t most) {
   struct vault *vault = &link->links->vault;
   ssize_t result;
-  struct span sealed = vault_receive(vault, link->fd, most, &result);
+  struct span vaulted = vault_receive(vault, link->fd, most, &result);
   if (result == -ENOBUFS || result == -EINVAL) return false;
   note_received(link, (int)result);
   bool much = result >= (ssize_t)VAULT_LEAST_BYTES || result == (ssize_t)most;
   link->bulk = much ? LINK_BULK : link->bulk - 1;
   link->emptied = !link->bulk;
-  link->sealed = true;
+  link->vaulted = true;
   if (much) link->wholes = 0; /* nor is everything at once, in small buffers, asked for soon */
   if (result <= 0) {
     read_failed(link, (int)result);
     return true;
   }
-  if (offer(link, sealed) < sealed.len) link_cut(link); /* the machine does not do what it said */
-  vault_release(vault, sealed);
+  if (offer(link, vaulted) < vaulted.len) link_cut(link); /* the machine does not do what it said */
+  vault_release(vault, vaulted);
   return true;
 }
 
-/* Between two sealed runs the machine reads a header, or a run is short: that much is read, and no more of what could be
- * sealed. False: what comes is not passed on unread. */
+/* Between two vaulted runs the machine reads a header, or a run is short: that much is read, and no more of what could be
+ * vaulted. False: what comes is not passed on unread. */
 static bool read_unread(struct link *link) {
   if (!link->bulk || !link_is_alive(link) || !link_input_is_empty(link)) return false;
   if (share_of_turn(link) != IO_TURN_RECV_BYTES) return false;
   for (unsigned i = 0; i < IO_BETWEEN_READS; i++) {
-    size_t run = sealed_max(link);
-    if (run >= VAULT_LEAST_BYTES) return read_sealed(link, run);
-    if (!link->sealed) return false;
+    size_t run = vaulted_max(link);
+    if (run >= VAULT_LEAST_BYTES) return read_vaulted(link, run);
+    if (!link->vaulted) return false;
     if (read_ready(link, run + IO_BETWEEN_BYTES) == 0) return true;
   }
   return false;
@@ -368,7 +368,7 @@ static void read_on(struct link *link) {
   if (!link_wants(link, MACHINE_RECV)) return;
   if (!link->receiving)
     read_some(link);
-  else if (is_sealing(link))
+  else if (is_vaulting(link))
     link_recv_stop(link); /* what is under way would go on with small buffers */
 }
 

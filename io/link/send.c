@@ -126,16 +126,16 @@ static ssize_t send_now(struct link *link, const struct span *spans, size_t coun
   return sent < 0 ? -errno : sent;
 }
 
-static bool has_sealed(const struct span *spans, size_t count) {
+static bool has_vaulted(const struct span *spans, size_t count) {
   for (size_t i = 0; i < count; i++)
-    if (span_is_sealed(spans[i])) return true;
+    if (span_is_vaulted(spans[i])) return true;
   return false;
 }
 
-/* How many of the spans go in one call: those that are not sealed, or one that is. */
+/* How many of the spans go in one call: those that are not vaulted, or one that is. */
 static size_t run_of(const struct span *spans, size_t count) {
   size_t run = 0;
-  while (run < count && !span_is_sealed(spans[run]))
+  while (run < count && !span_is_vaulted(spans[run]))
     run++;
   return run > 0 ? run : 1;
 }
@@ -147,8 +147,8 @@ static void push(const struct link *link) {
   setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/* The same where some are sealed: a call for each of them, until the socket takes less than it could. */
-static ssize_t send_sealed(struct link *link, const struct span *spans, size_t count) {
+/* The same where some are vaulted: a call for each of them, until the socket takes less than it could. */
+static ssize_t send_vaulted(struct link *link, const struct span *spans, size_t count) {
   ssize_t sent = 0, total = 0;
   size_t wanted = 0;
   int on = 1, off = 0;
@@ -159,8 +159,8 @@ static ssize_t send_sealed(struct link *link, const struct span *spans, size_t c
     wanted = 0;
     for (size_t i = at; i < at + run; i++)
       wanted += spans[i].len;
-    sent = span_is_sealed(spans[at]) ? vault_send(&link->links->vault, spans[at], link->fd, more)
-                                     : send_now(link, spans + at, run, more ? MSG_MORE : 0);
+    sent = span_is_vaulted(spans[at]) ? vault_send(&link->links->vault, spans[at], link->fd, more)
+                                      : send_now(link, spans + at, run, more ? MSG_MORE : 0);
     if (sent > 0) total += sent;
   }
   ioctl(link->fd, FIONBIO, &off);
@@ -172,7 +172,7 @@ static ssize_t send_sealed(struct link *link, const struct span *spans, size_t c
 static ssize_t send_somehow(struct link *link, const struct span *spans, size_t count,
                             size_t *total) {
   struct splicer *splicer = &link->links->splicer;
-  if (has_sealed(spans, count)) return send_sealed(link, spans, count);
+  if (has_vaulted(spans, count)) return send_vaulted(link, spans, count);
   size_t loaded = 0;
   if (*total >= SPLICER_LEAST_BYTES)
     loaded = splicer_load(splicer, &link->loop->pages, spans, count);
@@ -207,7 +207,7 @@ static bool send_some(struct link *link) {
   counter_add(&link->loop->counters.send_calls, 1);
   /* A kernel that is short of memory may refuse although there is room. The ring then retries until
    * it accepts. */
-  bool retries = link->refused && !has_sealed(spans, count);
+  bool retries = link->refused && !has_vaulted(spans, count);
   if (ring_features(&link->loop->ring) & URING_INLINE_SEND && !retries) {
     send_inline(link, spans, count, total);
     return link_is_alive(link);

@@ -20,13 +20,13 @@ static struct span name(uint32_t number, size_t len) {
   return span_of((const uint8_t *)(uintptr_t)address, len); /* NOLINT: it is no pointer */
 }
 
-static uint32_t place_of(struct span sealed) {
-  return (uint32_t)(uintptr_t)sealed.base;
+static uint32_t place_of(struct span vaulted) {
+  return (uint32_t)(uintptr_t)vaulted.base;
 }
 
-static struct vault_cell *cell_of(struct vault *vault, struct span sealed) {
-  uint64_t number = (uint64_t)(uintptr_t)sealed.base << 1 >> 33;
-  assert(span_is_sealed(sealed) && number < VAULT_CELLS);
+static struct vault_cell *cell_of(struct vault *vault, struct span vaulted) {
+  uint64_t number = (uint64_t)(uintptr_t)vaulted.base << 1 >> 33;
+  assert(span_is_vaulted(vaulted) && number < VAULT_CELLS);
   return &vault->cells[number];
 }
 
@@ -59,22 +59,22 @@ static void give_back(struct vault *vault, struct vault_cell *cell) {
   vault->free[vault->free_count++] = (uint16_t)(cell - vault->cells);
 }
 
-void vault_hold(struct vault *vault, struct span sealed) {
-  cell_of(vault, sealed)->holders++;
+void vault_hold(struct vault *vault, struct span vaulted) {
+  cell_of(vault, vaulted)->holders++;
 }
 
-void vault_release(struct vault *vault, struct span sealed) {
-  struct vault_cell *cell = cell_of(vault, sealed);
+void vault_release(struct vault *vault, struct span vaulted) {
+  struct vault_cell *cell = cell_of(vault, vaulted);
   assert(cell->holders > 0);
   if (--cell->holders == 0) give_back(vault, cell);
 }
 
-static void hold(struct machine_vault *vault, struct span sealed) {
-  vault_hold((struct vault *)vault, sealed);
+static void hold(struct machine_vault *vault, struct span vaulted) {
+  vault_hold((struct vault *)vault, vaulted);
 }
 
-static void release(struct machine_vault *vault, struct span sealed) {
-  vault_release((struct vault *)vault, sealed);
+static void release(struct machine_vault *vault, struct span vaulted) {
+  vault_release((struct vault *)vault, vaulted);
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
@@ -97,12 +97,12 @@ struct span vault_receive(struct vault *vault, int fd, size_t max, ssize_t *resu
   return name(number, (size_t)*result);
 }
 
-ssize_t vault_send(struct vault *vault, struct span sealed, int fd, bool more) {
-  struct vault_cell *cell = cell_of(vault, sealed);
-  assert(cell->is_open && place_of(sealed) == cell->sent);
-  assert(sealed.len <= cell->filled - cell->sent);
+ssize_t vault_send(struct vault *vault, struct span vaulted, int fd, bool more) {
+  struct vault_cell *cell = cell_of(vault, vaulted);
+  assert(cell->is_open && place_of(vaulted) == cell->sent);
+  assert(vaulted.len <= cell->filled - cell->sent);
   unsigned flags = SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0u);
-  ssize_t sent = splice(cell->out, NULL, fd, NULL, sealed.len, flags);
+  ssize_t sent = splice(cell->out, NULL, fd, NULL, vaulted.len, flags);
   if (sent < 0) return -errno;
   cell->sent += (uint32_t)sent;
   return sent;

@@ -1,12 +1,12 @@
 /*
- * link/vault.h - sealed bytes (engine/base/machine.h): from one socket to another without a copy into the process.
+ * link/vault.h - vaulted bytes (engine/base/machine.h): from one socket to another without a copy into the process.
  *
  *     socket --splice(2)--> cell: a pipe --splice(2)--> socket
  *
  * A cell is filled once, and empty again when all of it was sent: its bytes leave in the order in which they came.
  * It is given back when nobody holds a part of it any more. What was not sent then is thrown away with the pipe.
  *
- * The address of a sealed span is a name: the highest bit, the number of its cell, and its place among the bytes that
+ * The address of a vaulted span is a name: the highest bit, the number of its cell, and its place among the bytes that
  * filled the cell.
  *
  * Where a pipe or the system call is refused, and while SIGPIPE would end the process, nothing is ever received here,
@@ -48,10 +48,10 @@ struct span vault_receive(struct vault *vault, int fd, size_t max, ssize_t *resu
 
 /* Sends bytes of a cell, the first that were not sent, without waiting for room: to a socket that is O_NONBLOCK. `more`
  * comes soon. Returns the bytes that the socket took, or -errno. */
-ssize_t vault_send(struct vault *vault, struct span sealed, int fd, bool more);
+ssize_t vault_send(struct vault *vault, struct span vaulted, int fd, bool more);
 
 /* As machine_vault has it. */
-void vault_hold(struct vault *vault, struct span sealed);
-void vault_release(struct vault *vault, struct span sealed);
+void vault_hold(struct vault *vault, struct span vaulted);
+void vault_release(struct vault *vault, struct span vaulted);
 
 #endif

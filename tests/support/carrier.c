@@ -24,7 +24,7 @@ static void side_begin(struct carrier *carrier, struct carrier_side *side,
   struct engine_config config = engine_config_default();
   memset(side, 0, sizeof *side);
   side->host.wake = wake;
-  side->sent.seals = carrier->seals;
+  side->sent.vaults = carrier->vaults;
   config.clock_ns = &carrier->now_ns;
   (void)counted_init(&side->memory);
   assert_true(engine_init(&side->engine, &side->memory.memory, &config, handler));
@@ -34,7 +34,7 @@ void carrier_begin(struct carrier *carrier, bool http1, size_t cut, const struct
   static struct machine_vault vault; /* nothing is held */
   struct carrier_side *client = &carrier->client, *server = &carrier->server;
   struct machine_peer peer = {.application_protocol = http1 ? "http/1.1" : "h2", .secure = true};
-  if (carrier->seals) peer.vault = &vault;
+  if (carrier->vaults) peer.vault = &vault;
   carrier->http1 = http1;
   carrier->cut = cut;
   carrier->now_ns = SECOND_NS;

@@ -23,7 +23,7 @@ struct carrier_side {
 struct carrier {
   struct carrier_side client, server;
   bool http1;
-  bool seals; /* set before carrier_begin(): the transport takes sealed bytes, and gives some */
+  bool vaults; /* set before carrier_begin(): the transport takes vaulted bytes, and gives some */
   size_t cut;
   uint64_t now_ns;
 };

@@ -9,12 +9,12 @@ uint8_t end_pattern(uint64_t at) {
   return (uint8_t)(at * 167 + 13);
 }
 
-struct span end_sealed(uint64_t at, size_t len) {
+struct span end_vaulted(uint64_t at, size_t len) {
   return span_of((const uint8_t *)(uintptr_t)(UINT64_C(1) << 63 | at), len);
 }
 
-uint64_t end_seen(struct span sealed) {
-  return (uint64_t)(uintptr_t)sealed.base & ~(UINT64_C(1) << 63);
+uint64_t end_seen(struct span vaulted) {
+  return (uint64_t)(uintptr_t)vaulted.base & ~(UINT64_C(1) << 63);
 }
 
 void end_init(struct end *end, uint64_t send_total) {
@@ -32,22 +32,22 @@ static size_t recv(void *self, struct span in, uint64_t now_ns) {
   (void)now_ns;
   size_t take = in.len;
   if (take > end->receive_max - end->received) take = (size_t)(end->receive_max - end->received);
-  if (span_is_sealed(in)) end->sealed += take;
-  for (size_t i = 0; i < take && !span_is_sealed(in); i++)
+  if (span_is_vaulted(in)) end->vaulted += take;
+  for (size_t i = 0; i < take && !span_is_vaulted(in); i++)
     end->wrong += in.base[i] != end_pattern(end->received + i);
   end->received += take;
   return take;
 }
 
-static size_t takes_sealed(const void *self) {
+static size_t takes_vaulted(const void *self) {
   const struct end *end = self;
-  return end->seals ? end->receive_max - end->received : 0;
+  return end->vaults ? end->receive_max - end->received : 0;
 }
 
 static uint32_t *send_loans(const void *self, size_t which) {
   (void)which;
   struct end *end = (struct end *)(uintptr_t)self;
-  return end->seals ? &end->loans : NULL;
+  return end->vaults ? &end->loans : NULL;
 }
 
 static void recv_eof(void *self, uint64_t now_ns) {
@@ -64,8 +64,8 @@ static size_t send_peek(void *self, struct span *out, size_t max, size_t budget_
   while (count < max && at < end->send_total && at - end->sent < budget_bytes) {
     size_t len = end->span_bytes ? end->span_bytes : 1 + random_below(&end->random, 20000);
     if (len > end->send_total - at) len = (size_t)(end->send_total - at);
-    bool seals = end->seals && end->peer.vault;
-    out[count++] = seals ? end_sealed(at, len) : span_of(end->window + at % 256, len);
+    bool vaults = end->vaults && end->peer.vault;
+    out[count++] = vaults ? end_vaulted(at, len) : span_of(end->window + at % 256, len);
     at += len;
   }
   return count;
@@ -107,7 +107,7 @@ static void close(void *self) {
 
 static const struct machine_ops ops = {
     .recv = recv,
-    .takes_sealed = takes_sealed,
+    .takes_vaulted = takes_vaulted,
     .send_loans = send_loans,
     .recv_eof = recv_eof,
     .send_peek = send_peek,

@@ -24,8 +24,8 @@ struct end {
   uint64_t receive_max; /* it takes no more than this */
   uint64_t wrong;       /* received bytes that were not the pattern */
   size_t span_bytes;    /* 0: random sizes; else spans of this size */
-  bool seals;           /* it sends sealed spans where it may, and takes them */
-  uint64_t sealed;      /* received bytes that were sealed */
+  bool vaults;          /* it sends vaulted spans where it may, and takes them */
+  uint64_t vaulted;     /* received bytes that were vaulted */
   uint32_t loans;       /* of what it sends */
   uint64_t deadline_ns, ticks;
   struct random random;
@@ -35,9 +35,9 @@ struct end {
 /* Byte `at` of the pattern; it repeats after 256. */
 uint8_t end_pattern(uint64_t at);
 
-/* A sealed span stands for a part of the pattern: from byte `at` on. end_seen() says which. */
-struct span end_sealed(uint64_t at, size_t len);
-uint64_t end_seen(struct span sealed);
+/* A vaulted span stands for a part of the pattern: from byte `at` on. end_seen() says which. */
+struct span end_vaulted(uint64_t at, size_t len);
+uint64_t end_seen(struct span vaulted);
 
 /* Prepares an end that will send `send_total` bytes, receives without limit and has no deadline. */
 void end_init(struct end *end, uint64_t send_total);

@@ -18,7 +18,7 @@ static void put(struct pipe *pipe, struct span bytes, size_t len) {
     if (pipe->end + len > pipe->capacity)
       pipe->base = realloc(pipe->base, pipe->capacity = 2 * (pipe->end + len));
   }
-  if (span_is_sealed(bytes))
+  if (span_is_vaulted(bytes))
     for (size_t i = 0; i < len; i++)
       pipe->base[pipe->end + i] = end_pattern(end_seen(bytes) + i);
   else
@@ -38,12 +38,12 @@ static bool fill(struct pipe *pipe, struct machine *from, size_t cut, size_t bud
   return true;
 }
 
-/* A machine that takes so many bytes sealed takes all of them. */
-static bool give_sealed(struct pipe *pipe, struct machine *to, size_t len, uint64_t now_ns) {
-  size_t most = pipe->seals && to->ops->takes_sealed ? to->ops->takes_sealed(to->self) : 0;
+/* A machine that takes so many bytes vaulted takes all of them. */
+static bool give_vaulted(struct pipe *pipe, struct machine *to, size_t len, uint64_t now_ns) {
+  size_t most = pipe->vaults && to->ops->takes_vaulted ? to->ops->takes_vaulted(to->self) : 0;
   if (most == 0) return false;
   if (len > most) len = most;
-  if (to->ops->recv(to->self, end_sealed(0, len), now_ns) != len) abort();
+  if (to->ops->recv(to->self, end_vaulted(0, len), now_ns) != len) abort();
   pipe->begin += len;
   return true;
 }
@@ -51,7 +51,7 @@ static bool give_sealed(struct pipe *pipe, struct machine *to, size_t len, uint6
 static bool empty(struct pipe *pipe, struct machine *to, size_t cut, uint64_t now_ns) {
   size_t len = pipe->end - pipe->begin < cut ? pipe->end - pipe->begin : cut;
   if (!to->ops || len == 0 || !(to->ops->wants(to->self) & MACHINE_RECV)) return false;
-  if (give_sealed(pipe, to, len, now_ns)) return true;
+  if (give_vaulted(pipe, to, len, now_ns)) return true;
   uint8_t *copy = malloc(len);
   memcpy(copy, pipe->base + pipe->begin, len);
   size_t taken = to->ops->recv(to->self, span_of(copy, len), now_ns);

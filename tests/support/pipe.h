@@ -12,7 +12,7 @@ struct pipe {
   uint8_t *base;
   size_t begin, end, capacity; /* the bytes under way are base[begin] .. base[end - 1] */
   uint64_t total;              /* total of bytes ever put in */
-  bool seals;                  /* gives sealed bytes where they are taken, as end.h names them */
+  bool vaults;                 /* gives vaulted bytes where they are taken, as end.h names them */
 };
 
 /* One step: moves at most `cut` bytes from `from` into the pipe, and at most `cut` from the pipe

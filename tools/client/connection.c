@@ -68,7 +68,7 @@ void client_connection_close(void *self) {
 
 static const struct machine_ops own_ops = {
     .recv = wrap_recv,
-    .takes_sealed = wrap_takes_sealed,
+    .takes_vaulted = wrap_takes_vaulted,
     .send_loans = wrap_send_loans,
     .recv_eof = client_connection_recv_eof,
     .send_peek = wrap_send_peek,

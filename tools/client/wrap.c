@@ -17,9 +17,9 @@ size_t wrap_recv(void *self, struct span in, uint64_t now_ns) {
   return inner->ops->recv(inner->self, in, now_ns);
 }
 
-size_t wrap_takes_sealed(const void *self) {
+size_t wrap_takes_vaulted(const void *self) {
   const struct machine *inner = inner_of(self);
-  return inner->ops->takes_sealed ? inner->ops->takes_sealed(inner->self) : 0;
+  return inner->ops->takes_vaulted ? inner->ops->takes_vaulted(inner->self) : 0;
 }
 
 void wrap_recv_eof(void *self, uint64_t now_ns) {

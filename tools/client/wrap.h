@@ -32,7 +32,7 @@ struct wrap {
 void wrap_around(struct wrap *wrap, const struct machine_ops *ops, struct machine *machine);
 
 size_t wrap_recv(void *self, struct span in, uint64_t now_ns);
-size_t wrap_takes_sealed(const void *self);
+size_t wrap_takes_vaulted(const void *self);
 void wrap_recv_eof(void *self, uint64_t now_ns);
 size_t wrap_send_peek(void *self, struct span *out, size_t max, size_t budget_bytes,
                       uint64_t now_ns);

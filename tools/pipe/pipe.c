@@ -61,7 +61,7 @@ static size_t socket_recv(void *self, struct span in, uint64_t now_ns) {
   size_t room = PIPE_READ_BYTES_MAX - pipe->in.bytes;
   (void)now_ns;
   if (is_broken(pipe)) return in.len;
-  if (in.len > room && !span_is_sealed(in)) in.len = room;
+  if (in.len > room && !span_is_vaulted(in)) in.len = room;
   pipe->socket_bytes += in.len;
   if (!pipe_queue_add(&pipe->in, &pipe->pipes->heap, in)) {
     pipe_cut(pipe);
@@ -72,9 +72,9 @@ static size_t socket_recv(void *self, struct span in, uint64_t now_ns) {
 }
 
 /* All of it fits into a cell of the vault, so that more than PIPE_READ_BYTES_MAX wait only in the kernel. */
-static size_t socket_takes_sealed(const void *self) {
+static size_t socket_takes_vaulted(const void *self) {
   const struct pipe *pipe = self;
-  bool takes = pipe->stream && pipe->stream->sends_sealed && pipe->pipes->heap.vault;
+  bool takes = pipe->stream && pipe->stream->sends_vaulted && pipe->pipes->heap.vault;
   return takes && !is_broken(pipe) && socket_wants(pipe) & MACHINE_RECV ? SIZE_MAX : 0;
 }
 
@@ -127,7 +127,7 @@ static void socket_close(void *self) {
 
 static const struct machine_ops socket_ops = {
     .recv = socket_recv,
-    .takes_sealed = socket_takes_sealed,
+    .takes_vaulted = socket_takes_vaulted,
     .recv_eof = socket_eof,
     .send_peek = socket_peek,
     .send_ack = socket_ack,
@@ -179,7 +179,7 @@ static void on_data(struct stream *stream, struct span bytes, bool end) {
     pipe_cut(pipe);
 }
 
-static size_t on_takes_sealed(const struct stream *stream) {
+static size_t on_takes_vaulted(const struct stream *stream) {
   const struct pipe *pipe = stream->user;
   return pipe->pipes->heap.vault && !is_broken(pipe) ? SIZE_MAX : 0;
 }
@@ -219,7 +219,7 @@ static void on_closed(struct stream *stream, uint32_t error_code) {
 
 const struct stream_events pipe_stream_events = {
     .data = on_data,
-    .takes_sealed = on_takes_sealed,
+    .takes_vaulted = on_takes_vaulted,
     .trailers = on_trailers,
     .response = on_response,
     .closed = on_closed,

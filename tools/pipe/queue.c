@@ -10,11 +10,11 @@ struct pipe_piece {
   struct pipe_piece *next;
   uint32_t begin, end; /* of `bytes`: those that are queued */
   uint32_t loans;      /* of bytes before `begin` that a protocol still needs */
-  const uint8_t *base; /* `bytes`, or sealed bytes, which it holds */
+  const uint8_t *base; /* `bytes`, or vaulted bytes, which it holds */
   uint8_t bytes[PIPE_PIECE_BYTES];
 };
 
-static bool is_sealed(const struct pipe_piece *piece) {
+static bool is_vaulted(const struct pipe_piece *piece) {
   return piece->base != piece->bytes;
 }
 
@@ -27,7 +27,7 @@ void pipe_heap_init(struct pipe_heap *heap, const struct memory *memory, uint32_
 }
 
 static void free_piece(struct pipe_heap *heap, struct pipe_piece *piece) {
-  if (is_sealed(piece)) heap->vault->release(heap->vault, span_of(piece->base, 0));
+  if (is_vaulted(piece)) heap->vault->release(heap->vault, span_of(piece->base, 0));
   pool_give(&heap->pieces, piece);
 }
 
@@ -81,22 +81,22 @@ static struct pipe_piece *add_piece(struct pipe_queue *queue, struct pipe_heap *
 /* The last piece, if it has room, or a new one. */
 static struct pipe_piece *piece_with_room(struct pipe_queue *queue, struct pipe_heap *heap) {
   struct pipe_piece *last = queue->last;
-  bool has_room = last && !is_sealed(last) && last->end < PIPE_PIECE_BYTES;
+  bool has_room = last && !is_vaulted(last) && last->end < PIPE_PIECE_BYTES;
   return has_room ? last : add_piece(queue, heap);
 }
 
-static bool add_sealed(struct pipe_queue *queue, struct pipe_heap *heap, struct span sealed) {
+static bool add_vaulted(struct pipe_queue *queue, struct pipe_heap *heap, struct span vaulted) {
   struct pipe_piece *piece = add_piece(queue, heap);
   if (!piece) return false;
-  heap->vault->hold(heap->vault, sealed);
-  piece->base = sealed.base;
-  piece->end = (uint32_t)sealed.len;
-  queue->bytes += sealed.len;
+  heap->vault->hold(heap->vault, vaulted);
+  piece->base = vaulted.base;
+  piece->end = (uint32_t)vaulted.len;
+  queue->bytes += vaulted.len;
   return true;
 }
 
 bool pipe_queue_add(struct pipe_queue *queue, struct pipe_heap *heap, struct span bytes) {
-  if (span_is_sealed(bytes)) return add_sealed(queue, heap, bytes);
+  if (span_is_vaulted(bytes)) return add_vaulted(queue, heap, bytes);
   for (size_t done = 0, len; done < bytes.len; done += len) {
     struct pipe_piece *piece = piece_with_room(queue, heap);
     if (!piece) return false;
@@ -142,10 +142,10 @@ void pipe_queue_take(struct pipe_queue *queue, struct pipe_heap *heap, size_t by
   }
 }
 
-/* Copies at most `max` bytes to `out` and takes them; returns their number. Stops where bytes are sealed. */
+/* Copies at most `max` bytes to `out` and takes them; returns their number. Stops where bytes are vaulted. */
 static size_t read_out(struct pipe_queue *queue, struct pipe_heap *heap, uint8_t *out, size_t max) {
   size_t done = 0;
-  while (done < max && queue->bytes > 0 && !is_sealed(queue->first)) {
+  while (done < max && queue->bytes > 0 && !is_vaulted(queue->first)) {
     const struct pipe_piece *first = queue->first;
     size_t len = first->end - first->begin;
     if (len > max - done) len = max - done;
@@ -178,11 +178,11 @@ void pipe_queue_give(struct pipe_queue *queue, struct pipe_heap *heap, struct bo
   const struct pipe_piece *first = queue->first;
   size_t len = first ? first->end - first->begin : 0;
   chunk->bytes = chunk->lent = span_of(NULL, 0);
-  if (len <= OUT_COPY_BYTES_MAX && !(first && is_sealed(first)))
+  if (len <= OUT_COPY_BYTES_MAX && !(first && is_vaulted(first)))
     chunk->bytes = span_of(chunk->room, read_out(queue, heap, chunk->room, chunk->max));
   else if (chunk->lend_max > 0)
     chunk->lent = lend(queue, len < chunk->lend_max ? len : chunk->lend_max, &chunk->loans);
-  else if (!is_sealed(first) && chunk->max > 0)
+  else if (!is_vaulted(first) && chunk->max > 0)
     chunk->bytes = lend(queue, len < chunk->max ? len : chunk->max, &chunk->loans);
 }
 

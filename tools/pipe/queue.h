@@ -18,7 +18,7 @@ struct pipe_piece;
 struct pipe_heap {
   struct pool pieces;
   struct pipe_piece *lent;     /* empty, but for loans */
-  struct machine_vault *vault; /* of sealed bytes; NULL: there are none */
+  struct machine_vault *vault; /* of vaulted bytes; NULL: there are none */
 };
 
 struct pipe_queue {
@@ -32,7 +32,7 @@ void pipe_heap_init(struct pipe_heap *heap, const struct memory *memory, uint32_
 /* All queues must be empty, and no loan be left (asserted). */
 void pipe_heap_destroy(struct pipe_heap *heap);
 
-/* Appends a copy, or holds what is sealed. False when memory was refused: a part may have been added. */
+/* Appends a copy, or holds what is vaulted. False when memory was refused: a part may have been added. */
 __attribute__((warn_unused_result)) bool pipe_queue_add(struct pipe_queue *queue,
                                                         struct pipe_heap *heap, struct span bytes);
 

@@ -49,7 +49,7 @@ static void session_close(void *self) {
 
 static const struct machine_ops session_ops = {
     .recv = wrap_recv,
-    .takes_sealed = wrap_takes_sealed,
+    .takes_vaulted = wrap_takes_vaulted,
     .send_loans = wrap_send_loans,
     .recv_eof = wrap_recv_eof,
     .send_peek = wrap_send_peek,

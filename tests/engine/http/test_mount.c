@@ -165,26 +165,26 @@ static void exchange(bool http1, size_t cut) {
   finish();
 }
 
-/* Sealed bytes go through tunnels of HTTP/1.1 in both directions, unread, and through no others. Every loan comes back. */
-static void seals(void **state) {
+/* Vaulted bytes go through tunnels of HTTP/1.1 in both directions, unread, and through no others. Every loan comes back. */
+static void vaults(void **state) {
   (void)state;
   static const size_t cuts[] = {65536, 1000, 7};
-  carrier.seals = true;
+  carrier.vaults = true;
   for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
     for (int http1 = 0; http1 < 2; http1++) {
       begin(http1, cuts[i]);
-      ours.seals = theirs.seals = true;
+      ours.vaults = theirs.vaults = true;
       assert_true(ask());
       carrier_run(&carrier, all_arrived);
       assert_int_equal(ours.peer.vault != NULL, http1);
       assert_int_equal(theirs.peer.vault != NULL, http1);
-      assert_int_equal(ours.sealed > 0, http1);
-      assert_int_equal(theirs.sealed > 0, http1);
+      assert_int_equal(ours.vaulted > 0, http1);
+      assert_int_equal(theirs.vaulted > 0, http1);
       carrier_calm(&carrier);
       finish();
       assert_int_equal(ours.loans + theirs.loans, 0);
     }
-  carrier.seals = false;
+  carrier.vaults = false;
 }
 
 static void both_ways(void **state) {
@@ -404,7 +404,7 @@ static void memory_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(seals),          cmocka_unit_test(both_ways),
+      cmocka_unit_test(vaults),         cmocka_unit_test(both_ways),
       cmocka_unit_test(pushes_back),    cmocka_unit_test(end_waits_for_bytes),
       cmocka_unit_test(half_closes),    cmocka_unit_test(resets),
       cmocka_unit_test(drains),         cmocka_unit_test(time_passes),

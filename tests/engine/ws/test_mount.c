@@ -212,26 +212,26 @@ static void exchange(bool http1, bool client_ends, size_t cut) {
   finish();
 }
 
-/* What a server sends is not masked, and over HTTP/1.1 it may be sealed and is taken so. A client's bytes are never. */
-static void seals(void **state) {
+/* What a server sends is not masked, and over HTTP/1.1 it may be vaulted and is taken so. A client's bytes are never. */
+static void vaults(void **state) {
   (void)state;
   static const size_t cuts[] = {65536, 1000, 7};
-  carrier.seals = true;
+  carrier.vaults = true;
   for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
     for (int http1 = 0; http1 < 2; http1++) {
       begin(http1, cuts[i]);
-      ours.seals = theirs.seals = true;
+      ours.vaults = theirs.vaults = true;
       assert_true(ask());
       carrier_run(&carrier, all_arrived);
       assert_null(ours.peer.vault);
       assert_int_equal(theirs.peer.vault != NULL, http1);
-      assert_int_equal(ours.sealed > 0, http1);
-      assert_int_equal(theirs.sealed, 0);
+      assert_int_equal(ours.vaulted > 0, http1);
+      assert_int_equal(theirs.vaulted, 0);
       carrier_calm(&carrier);
       finish();
       assert_int_equal(ours.loans + theirs.loans, 0);
     }
-  carrier.seals = false;
+  carrier.vaults = false;
 }
 
 static void both_ways(void **state) {
@@ -425,18 +425,13 @@ static void memory_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(seals),
-                                     cmocka_unit_test(both_ways),
-                                     cmocka_unit_test(pushes_back),
-                                     cmocka_unit_test(stutters),
-                                     cmocka_unit_test(sending_waits),
-                                     cmocka_unit_test(resets),
-                                     cmocka_unit_test(drains),
-                                     cmocka_unit_test(time_passes),
-                                     cmocka_unit_test(text_is_an_error),
-                                     cmocka_unit_test(denied),
-                                     cmocka_unit_test(opening_refused),
-                                     cmocka_unit_test(machine_refused),
-                                     cmocka_unit_test(memory_refused)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(vaults),           cmocka_unit_test(both_ways),
+      cmocka_unit_test(pushes_back),      cmocka_unit_test(stutters),
+      cmocka_unit_test(sending_waits),    cmocka_unit_test(resets),
+      cmocka_unit_test(drains),           cmocka_unit_test(time_passes),
+      cmocka_unit_test(text_is_an_error), cmocka_unit_test(denied),
+      cmocka_unit_test(opening_refused),  cmocka_unit_test(machine_refused),
+      cmocka_unit_test(memory_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * link/test_vault.c - sealed bytes: what comes out of a vault is what went in, in its order; who holds what; and kernels
+ * link/test_vault.c - vaulted bytes: what comes out of a vault is what went in, in its order; who holds what; and kernels
  * that refuse. The sockets are TCP's.
  */
 #include "io/link/vault.h"
@@ -76,11 +76,11 @@ static void expect(size_t at, size_t len) {
 /* All of the `len` bytes that are there. */
 static struct span receive(size_t len) {
   ssize_t result;
-  struct span sealed = vault_receive(&vault, from.ours, len, &result);
+  struct span vaulted = vault_receive(&vault, from.ours, len, &result);
   assert_int_equal(result, len);
-  assert_int_equal(sealed.len, len);
-  assert_true(span_is_sealed(sealed));
-  return sealed;
+  assert_int_equal(vaulted.len, len);
+  assert_true(span_is_vaulted(vaulted));
+  return vaulted;
 }
 
 static ssize_t fail_to_receive(void) {
@@ -98,14 +98,15 @@ static void test_bytes(void **state) {
   for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
     size_t len = pieces[i] < 100 ? 50 * pieces[i] : BYTES;
     put(i, len);
-    struct span sealed = receive(len);
+    struct span vaulted = receive(len);
     int pipe = vault.cells[0].in;
     for (size_t at = 0; at < len; at += pieces[i]) {
       size_t piece = len - at < pieces[i] ? len - at : pieces[i];
-      assert_int_equal(vault_send(&vault, span_of(sealed.base + at, piece), to.ours, false), piece);
+      assert_int_equal(vault_send(&vault, span_of(vaulted.base + at, piece), to.ours, false),
+                       piece);
     }
     expect(i, len);
-    vault_release(&vault, sealed);
+    vault_release(&vault, vaulted);
     assert_true(vault.cells[0].is_open && !vault.cells[1].is_open);
     assert_int_equal(vault.cells[0].in, pipe);
   }
@@ -128,18 +129,18 @@ static void test_two(void **state) {
 static void test_thrown_away(void **state) {
   (void)state;
   put(0, 3000);
-  struct span sealed = receive(2000);
-  assert_int_equal(vault_send(&vault, span_of(sealed.base, 500), to.ours, false), 500);
-  vault.base.hold(&vault.base, sealed);
-  vault_release(&vault, sealed);
+  struct span vaulted = receive(2000);
+  assert_int_equal(vault_send(&vault, span_of(vaulted.base, 500), to.ours, false), 500);
+  vault.base.hold(&vault.base, vaulted);
+  vault_release(&vault, vaulted);
   assert_int_equal(vault.free_count, VAULT_CELLS - 1);
-  vault.base.release(&vault.base, span_of(sealed.base + 1999, 1));
+  vault.base.release(&vault.base, span_of(vaulted.base + 1999, 1));
   assert_int_equal(vault.free_count, VAULT_CELLS);
-  sealed = receive(1000);
-  assert_int_equal(vault_send(&vault, sealed, to.ours, false), 1000);
+  vaulted = receive(1000);
+  assert_int_equal(vault_send(&vault, vaulted, to.ours, false), 1000);
   expect(0, 500);
   expect(2000, 1000);
-  vault_release(&vault, sealed);
+  vault_release(&vault, vaulted);
 }
 
 /* A socket that takes a part, and then nothing; and one that is gone. */
@@ -149,21 +150,21 @@ static void test_full_socket(void **state) {
   assert_int_equal(setsockopt(to.ours, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
   assert_int_equal(setsockopt(to.theirs, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
   ssize_t sent = 0;
-  struct span sealed = span_of(NULL, 0);
+  struct span vaulted = span_of(NULL, 0);
   while (sent >= 0) {
-    if (sealed.base) vault_release(&vault, sealed);
+    if (vaulted.base) vault_release(&vault, vaulted);
     put(0, 10000);
-    sealed = receive(10000);
-    sent = vault_send(&vault, sealed, to.ours, false);
+    vaulted = receive(10000);
+    sent = vault_send(&vault, vaulted, to.ours, false);
   }
   assert_int_equal(sent, -EAGAIN);
   struct linger reset = {.l_onoff = 1};
   assert_int_equal(setsockopt(to.theirs, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
   assert_int_equal(close(to.theirs), 0);
   to.theirs = -1;
-  sent = vault_send(&vault, sealed, to.ours, false);
+  sent = vault_send(&vault, vaulted, to.ours, false);
   assert_true(sent == -ECONNRESET || sent == -EPIPE);
-  vault_release(&vault, sealed);
+  vault_release(&vault, vaulted);
 }
 
 /* ---- nothing --------------------------------------------------------------------------------- */
@@ -190,9 +191,9 @@ static void test_bounds(void **state) {
     vault_release(&vault, held[i]);
   static uint8_t many[2 * VAULT_CELL_BYTES];
   assert_true(send(from.theirs, many, sizeof many, MSG_DONTWAIT) > 0);
-  struct span sealed = vault_receive(&vault, from.ours, SIZE_MAX, &result);
+  struct span vaulted = vault_receive(&vault, from.ours, SIZE_MAX, &result);
   assert_true(result > 0 && (size_t)result <= VAULT_CELL_BYTES);
-  vault_release(&vault, sealed);
+  vault_release(&vault, vaulted);
 }
 
 /* A cell may have more pieces than it has pages: TCP's begin and end anywhere. What is sent elsewhere in between keeps
@@ -208,10 +209,10 @@ static void test_crooked(void **state) {
     assert_int_equal(ioctl(from.ours, FIONREAD, &there), 0);
     usleep(1000);
   }
-  struct span sealed = receive((size_t)PIECES * PIECE);
-  assert_int_equal(vault_send(&vault, sealed, to.ours, false), sealed.len);
-  expect(0, sealed.len);
-  vault_release(&vault, sealed);
+  struct span vaulted = receive((size_t)PIECES * PIECE);
+  assert_int_equal(vault_send(&vault, vaulted, to.ours, false), vaulted.len);
+  expect(0, vaulted.len);
+  vault_release(&vault, vaulted);
 }
 
 /* ---- kernels and limits that refuse ---------------------------------------------------------- */

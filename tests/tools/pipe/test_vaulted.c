@@ -1,5 +1,5 @@
 /*
- * pipe/test_sealed.c - bytes that pass through a pipe unread, both ways: where they are taken, in which order they leave,
+ * pipe/test_vaulted.c - bytes that pass through a pipe unread, both ways: where they are taken, in which order they leave,
  * and for how long they are held.
  */
 #include <stdlib.h>
@@ -26,14 +26,14 @@ static struct {
   int held;
 } vault;
 
-static void vault_hold(struct machine_vault *base, struct span sealed) {
+static void vault_hold(struct machine_vault *base, struct span vaulted) {
   assert_ptr_equal(base, &vault.base);
-  assert_true(span_is_sealed(sealed));
+  assert_true(span_is_vaulted(vaulted));
   vault.held++;
 }
 
-static void vault_release(struct machine_vault *base, struct span sealed) {
-  vault_hold(base, sealed);
+static void vault_release(struct machine_vault *base, struct span vaulted) {
+  vault_hold(base, vaulted);
   vault.held -= 2;
 }
 
@@ -42,7 +42,7 @@ static void on_closed(struct pipe *pipe) {
   bench.closed++;
 }
 
-/* A pipe with a vault, between a socket and a stream that sends sealed bytes. */
+/* A pipe with a vault, between a socket and a stream that sends vaulted bytes. */
 static int set_up(void **state) {
   static const struct pipe_events events = {.closed = on_closed};
   (void)state;
@@ -57,7 +57,7 @@ static int set_up(void **state) {
   fake_begin(&bench.stream, 0);
   pipe_attach(bench.pipe, &bench.stream.stream);
   assert_true(stream_tunnel(&bench.stream.stream, NULL, 0, pipe_body(bench.pipe)));
-  bench.stream.stream.sends_sealed = true;
+  bench.stream.stream.sends_vaulted = true;
   return 0;
 }
 
@@ -88,18 +88,18 @@ static void expect_pulled(const char *expected) {
   assert_memory_equal(bench.stream.bytes, expected, bench.stream.len);
 }
 
-static size_t socket_takes_sealed(void) {
-  return bench.socket.ops->takes_sealed(bench.socket.self);
+static size_t socket_takes_vaulted(void) {
+  return bench.socket.ops->takes_vaulted(bench.socket.self);
 }
 
 /* From the socket: however few they are they are lent, in as many pieces as the stream likes, and held until the loans
  * have come back. Bytes before and behind them keep their places. */
-static void test_sealed_in(void **state) {
+static void test_vaulted_in(void **state) {
   (void)state;
   uint8_t room[8];
-  struct span sealed = end_sealed(1000, 10);
+  struct span vaulted = end_vaulted(1000, 10);
   assert_int_equal(socket_receives("a"), 1);
-  assert_int_equal(bench.socket.ops->recv(bench.socket.self, sealed, 0), 10);
+  assert_int_equal(bench.socket.ops->recv(bench.socket.self, vaulted, 0), 10);
   assert_int_equal(socket_receives("b"), 1);
   expect_pulled("a");
   struct body_chunk chunks[2] = {{.room = room, .max = 8, .lend_max = 7},
@@ -112,8 +112,8 @@ static void test_sealed_in(void **state) {
   }
   assert_int_equal(chunks[0].lent.len, 7);
   assert_int_equal(chunks[1].lent.len, 3);
-  assert_ptr_equal(chunks[0].lent.base, sealed.base);
-  assert_ptr_equal(chunks[1].lent.base, sealed.base + 7);
+  assert_ptr_equal(chunks[0].lent.base, vaulted.base);
+  assert_ptr_equal(chunks[1].lent.base, vaulted.base + 7);
   expect_pulled("b");
   assert_int_equal(vault.held, 1);
   *chunks[0].loans -= 2;
@@ -123,41 +123,41 @@ static void test_sealed_in(void **state) {
 }
 
 /* From the stream. */
-static void test_sealed_out(void **state) {
+static void test_vaulted_out(void **state) {
   (void)state;
-  struct span spans[2], sealed = end_sealed(1000, 10);
-  assert_true(pipe_stream_events.takes_sealed(&bench.stream.stream) > 0);
+  struct span spans[2], vaulted = end_vaulted(1000, 10);
+  assert_true(pipe_stream_events.takes_vaulted(&bench.stream.stream) > 0);
   pipe_stream_events.data(&bench.stream.stream, span_text("a"), false);
-  pipe_stream_events.data(&bench.stream.stream, sealed, false);
+  pipe_stream_events.data(&bench.stream.stream, vaulted, false);
   assert_int_equal(bench.socket.ops->send_peek(bench.socket.self, spans, 2, 1000, 0), 2);
   assert_int_equal(spans[0].len, 1);
-  assert_ptr_equal(spans[1].base, sealed.base);
+  assert_ptr_equal(spans[1].base, vaulted.base);
   assert_int_equal(spans[1].len, 10);
   bench.socket.ops->send_ack(bench.socket.self, 5, 0);
   assert_int_equal(vault.held, 1);
   bench.socket.ops->send_ack(bench.socket.self, 6, 0);
   assert_int_equal(vault.held, 0);
-  pipe_stream_events.data(&bench.stream.stream, sealed, false);
+  pipe_stream_events.data(&bench.stream.stream, vaulted, false);
   pipe_cut(bench.pipe);
-  assert_int_equal(pipe_stream_events.takes_sealed(&bench.stream.stream), 0);
+  assert_int_equal(pipe_stream_events.takes_vaulted(&bench.stream.stream), 0);
   socket_closes();
   assert_int_equal(vault.held, 0);
 }
 
 /* Only where the stream can send them and there is a vault, and never more than PIPE_READ_BYTES_MAX and a cell. */
-static void test_sealed_not(void **state) {
+static void test_vaulted_not(void **state) {
   (void)state;
-  assert_true(socket_takes_sealed() > 0);
-  bench.stream.stream.sends_sealed = false;
-  assert_int_equal(socket_takes_sealed(), 0);
-  bench.stream.stream.sends_sealed = true;
+  assert_true(socket_takes_vaulted() > 0);
+  bench.stream.stream.sends_vaulted = false;
+  assert_int_equal(socket_takes_vaulted(), 0);
+  bench.stream.stream.sends_vaulted = true;
   bench.pipes.heap.vault = NULL;
-  assert_int_equal(socket_takes_sealed(), 0);
-  assert_int_equal(pipe_stream_events.takes_sealed(&bench.stream.stream), 0);
+  assert_int_equal(socket_takes_vaulted(), 0);
+  assert_int_equal(pipe_stream_events.takes_vaulted(&bench.stream.stream), 0);
   bench.pipes.heap.vault = &vault.base;
-  struct span sealed = end_sealed(0, PIPE_READ_BYTES_MAX);
-  assert_int_equal(bench.socket.ops->recv(bench.socket.self, sealed, 0), sealed.len);
-  assert_int_equal(socket_takes_sealed(), 0);
+  struct span vaulted = end_vaulted(0, PIPE_READ_BYTES_MAX);
+  assert_int_equal(bench.socket.ops->recv(bench.socket.self, vaulted, 0), vaulted.len);
+  assert_int_equal(socket_takes_vaulted(), 0);
   assert_int_equal(bench.socket.ops->wants(bench.socket.self), 0);
   pipe_cut(bench.pipe);
   assert_int_equal(vault.held, 0);
@@ -166,9 +166,9 @@ static void test_sealed_not(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_sealed_in, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_sealed_out, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_sealed_not, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_vaulted_in, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_vaulted_out, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_vaulted_not, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * spdy/test_sealed.c - bytes that a session passes on unread, from the bodies of its streams and to them: in long frames,
+ * spdy/test_vaulted.c - bytes that a session passes on unread, from the bodies of its streams and to them: in long frames,
  * whatever the pieces in which they come, and only where the stream takes them.
  */
 #include <stdlib.h>
@@ -23,9 +23,9 @@ static struct play {
   struct pipe to_server, to_client;
   uint64_t now_ns;
   struct stream *stream; /* the client's */
-  bool takes;            /* the server's stream takes sealed bytes */
+  bool takes;            /* the server's stream takes vaulted bytes */
   uint32_t loans;
-  uint64_t given, sealed, read;
+  uint64_t given, vaulted, read;
   size_t piece_max; /* that was given at once */
   bool end, waits;
 } play;
@@ -36,7 +36,7 @@ static void wake(struct machine_host *host) {
 
 /* ---- the client's body ----------------------------------------------------------------------- */
 
-/* First a byte of its own, then one sealed span. */
+/* First a byte of its own, then one vaulted span. */
 static enum body_result pull(void *self, struct body_chunk *chunk) {
   (void)self;
   if (chunk->max == 0) return BODY_MORE;
@@ -49,7 +49,7 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
   }
   assert_true(chunk->lend_max >= chunk->max);
   size_t len = BYTES - play.given < chunk->lend_max ? BYTES - play.given : chunk->lend_max;
-  chunk->lent = end_sealed(play.given, len);
+  chunk->lent = end_vaulted(play.given, len);
   chunk->loans = &play.loans;
   play.given += len;
   if (len > play.piece_max) play.piece_max = len;
@@ -59,25 +59,25 @@ static enum body_result pull(void *self, struct body_chunk *chunk) {
 /* ---- the server's stream --------------------------------------------------------------------- */
 
 static void on_data(struct stream *stream, struct span bytes, bool end) {
-  uint64_t at = play.read + play.sealed;
+  uint64_t at = play.read + play.vaulted;
   play.end |= end;
-  if (span_is_sealed(bytes))
-    play.sealed += bytes.len;
+  if (span_is_vaulted(bytes))
+    play.vaulted += bytes.len;
   else
     play.read += bytes.len;
-  for (size_t i = 0; i < bytes.len && !span_is_sealed(bytes); i++)
+  for (size_t i = 0; i < bytes.len && !span_is_vaulted(bytes); i++)
     assert_int_equal(bytes.base[i], end_pattern(at + i));
   stream_consume(stream, bytes.len);
 }
 
-static size_t on_takes_sealed(const struct stream *stream) {
+static size_t on_takes_vaulted(const struct stream *stream) {
   (void)stream;
   return play.takes ? 50000 : 0;
 }
 
 static void accept_stream(void *ctx, struct stream *stream, const struct request *request,
                           uint64_t now_ns) {
-  static const struct stream_events events = {.data = on_data, .takes_sealed = on_takes_sealed};
+  static const struct stream_events events = {.data = on_data, .takes_vaulted = on_takes_vaulted};
   (void)ctx, (void)request, (void)now_ns;
   stream->events = &events;
   stream->duplex = stream->consume_later = true;
@@ -106,7 +106,7 @@ static void begin(bool vault) {
   play.stream =
       spdy_request(spdy_of(&play.client), &field, 1, (struct body){&body, NULL}, &none, NULL);
   assert_non_null(play.stream);
-  assert_int_equal(play.stream->sends_sealed, vault);
+  assert_int_equal(play.stream->sends_vaulted, vault);
 }
 
 static void end(void) {
@@ -130,13 +130,13 @@ static void test_passes_on(void **state) {
   static const size_t cuts[] = {BYTES, 20000, 1000, 7};
   for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
     for (int takes = 0; takes < 2; takes++) {
-      play = (struct play){.takes = takes, .to_server.seals = true};
+      play = (struct play){.takes = takes, .to_server.vaults = true};
       begin(true);
       while (!play.end)
         assert_true(step(cuts[i]));
-      assert_int_equal(play.read + play.sealed, BYTES);
+      assert_int_equal(play.read + play.vaulted, BYTES);
       assert_true(play.piece_max > SPDY_DATA_BYTES_MAX && play.piece_max <= SPDY_LENT_BYTES_MAX);
-      assert_int_equal(play.sealed > 0, takes);
+      assert_int_equal(play.vaulted > 0, takes);
       end();
     }
 }
@@ -186,7 +186,7 @@ static void test_loans(void **state) {
   size_t count = client->ops->send_peek(client->self, spans, 64, 100000, play.now_ns), lent = 0;
   for (size_t i = 0; i < count; i++) {
     uint32_t *loans = client->ops->send_loans(client->self, i);
-    assert_ptr_equal(loans, span_is_sealed(spans[i]) ? &play.loans : NULL);
+    assert_ptr_equal(loans, span_is_vaulted(spans[i]) ? &play.loans : NULL);
     lent += loans != NULL;
   }
   assert_true(lent > 0 && lent < count);

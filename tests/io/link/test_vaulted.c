@@ -1,5 +1,5 @@
 /*
- * link/test_sealed.c - bytes that one link receives and another sends, sealed where there are many: all of them arrive,
+ * link/test_vaulted.c - bytes that one link receives and another sends, vaulted where there are many: all of them arrive,
  * in their order. Links, ring and sockets are real: TCP on loopback.
  */
 #include <arpa/inet.h>
@@ -39,7 +39,7 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t len) {
 
 struct piece {
   struct span left;
-  uint8_t *copy; /* NULL: it is sealed */
+  uint8_t *copy; /* NULL: it is vaulted */
 };
 
 static struct {
@@ -47,9 +47,9 @@ static struct {
   struct machine_host *sender;
   struct piece pieces[PIECES];
   size_t count, bytes;
-  uint64_t sealed, read; /* bytes that came so or so */
-  size_t head;           /* of each FRAME bytes so many are looked at, and never come sealed */
-  bool lies;             /* it takes less than it said */
+  uint64_t vaulted, read; /* bytes that came so or so */
+  size_t head;            /* of each FRAME bytes so many are looked at, and never come vaulted */
+  bool lies;              /* it takes less than it said */
   bool eof;
   unsigned open;
 } relay;
@@ -59,7 +59,7 @@ static size_t relay_recv(void *self, struct span in, uint64_t now_ns) {
   (void)self, (void)now_ns;
   assert_true(relay.count <= PIECES);
   *piece = (struct piece){.left = in};
-  if (!span_is_sealed(in)) {
+  if (!span_is_vaulted(in)) {
     piece->copy = malloc(in.len);
     memcpy(piece->copy, in.base, in.len);
     piece->left.base = piece->copy;
@@ -69,14 +69,14 @@ static size_t relay_recv(void *self, struct span in, uint64_t now_ns) {
   } else {
     relay.vault->hold(relay.vault, in);
   }
-  *(piece->copy ? &relay.read : &relay.sealed) += in.len;
+  *(piece->copy ? &relay.read : &relay.vaulted) += in.len;
   relay.bytes += in.len;
   relay.sender->wake(relay.sender);
   return in.len;
 }
 
-static size_t relay_takes_sealed(const void *self) {
-  size_t at = (relay.sealed + relay.read) % FRAME;
+static size_t relay_takes_vaulted(const void *self) {
+  size_t at = (relay.vaulted + relay.read) % FRAME;
   (void)self;
   if (!relay.head) return SIZE_MAX;
   return at < relay.head ? 0 : FRAME - at;
@@ -142,7 +142,7 @@ static void relay_close(void *self) {
 static bool create(void *ctx, const struct machine_peer *peer, struct machine_host *host,
                    uint64_t now_ns, struct machine *out) {
   static const struct machine_ops receiver = {.recv = relay_recv,
-                                              .takes_sealed = relay_takes_sealed,
+                                              .takes_vaulted = relay_takes_vaulted,
                                               .recv_eof = relay_eof,
                                               .tick = nothing_happens,
                                               .deadline_ns = no_deadline_ns,
@@ -236,18 +236,18 @@ static void pass(size_t write_max, size_t read_max) {
     meter_turns(&worker, 1);
     got += read_some(got, read_max);
   }
-  assert_int_equal(relay.sealed + relay.read, BYTES);
+  assert_int_equal(relay.vaulted + relay.read, BYTES);
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
 /* However fast one side writes and the other reads. Of many bytes few are read. What comes in pieces that are much
- * shorter than VAULT_LEAST_BYTES is not sealed. */
+ * shorter than VAULT_LEAST_BYTES is not vaulted. */
 static void test_bytes(void **state) {
   (void)state;
   static const struct {
     size_t write_max, read_max, head;
-    uint64_t read_max_bytes, sealed_max_bytes;
+    uint64_t read_max_bytes, vaulted_max_bytes;
   } rows[] = {
       {1000000, 1000000, 0, BYTES / 4, BYTES},
       {1000000, 1000000, IO_BETWEEN_BYTES, BYTES / 12, BYTES},
@@ -260,7 +260,7 @@ static void test_bytes(void **state) {
     relay.head = rows[i].head;
     pass(rows[i].write_max, rows[i].read_max);
     assert_true(relay.read <= rows[i].read_max_bytes);
-    assert_true(relay.sealed <= rows[i].sealed_max_bytes);
+    assert_true(relay.vaulted <= rows[i].vaulted_max_bytes);
     end();
   }
 }
@@ -278,7 +278,7 @@ static void test_pushes(void **state) {
     wrote += write_some(wrote, 1000000);
     meter_turns(&worker, 1);
   }
-  assert_true(relay.sealed > 0);
+  assert_true(relay.vaulted > 0);
   end();
 }
 
@@ -306,7 +306,7 @@ static void test_no_cells(void **state) {
   uint16_t free_count = worker.links.vault.free_count;
   worker.links.vault.free_count = 0;
   pass(1000000, 1000000);
-  assert_int_equal(relay.sealed, 0);
+  assert_int_equal(relay.vaulted, 0);
   worker.links.vault.free_count = free_count;
   end();
 }
