@@ -32,6 +32,7 @@
 
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/likely.h"
 
 enum {
@@ -106,36 +107,23 @@ static const struct form form_indexed = {0x80, 7}, form_literal_indexed = {0x40,
 
 /* ---- hashes --------------------------------------------------------------------------------- */
 
-/* Odd, with bits all over: the fractional part of the golden ratio. Its quality only matters for
- * speed, and a chain is never longer than the table. */
-static const uint64_t hash_factor = 0x9e3779b97f4a7c15u;
-/* The same of the square root of 2. */
+/* Odd, with bits all over: the fractional part of the square root of 2. */
 static const uint64_t hash_factor_too = 0x6a09e667f3bcc909u;
 
-static inline uint64_t mix(uint64_t hash, uint64_t octets) {
-  hash = (hash ^ octets) * hash_factor;
-  return hash ^ hash >> 32;
-}
-
-static inline uint64_t load(const uint8_t *at, size_t len) {
-  uint64_t octets = 0;
-  memcpy(&octets, at, len);
-  return octets;
-}
-
-/* Sixteen octets a step, and up to sixteen in the last two, which overlap those before. */
+/* As hash_of() of base/hash.h, but sixteen octets a step, and up to sixteen in the last two, which overlap those before.
+ * Its quality only matters for speed: a chain is never longer than the table. */
 static inline uint64_t hash_string(uint64_t hash, struct span string) {
   const uint8_t *at = string.base;
   const size_t len = string.len;
-  hash = mix(hash, len);
+  hash = hash_mix(hash, len);
   if (len >= 8) {
     for (size_t i = 0; i + 16 < len; i += 16)
-      hash = mix(hash, load(at + i, 8) + load(at + i + 8, 8) * hash_factor_too);
+      hash = hash_mix(hash, hash_load(at + i, 8) + hash_load(at + i + 8, 8) * hash_factor_too);
     const size_t rest = len < 16 ? 0 : len - 16;
-    return mix(hash, load(at + rest, 8) + load(at + len - 8, 8) * hash_factor_too);
+    return hash_mix(hash, hash_load(at + rest, 8) + hash_load(at + len - 8, 8) * hash_factor_too);
   }
-  if (len >= 4) return mix(hash, load(at, 4) << 32 | load(at + len - 4, 4));
-  if (len > 0) return mix(hash, (uint64_t)at[0] << 16 | at[len / 2] << 8 | at[len - 1]);
+  if (len >= 4) return hash_mix(hash, hash_load(at, 4) << 32 | hash_load(at + len - 4, 4));
+  if (len > 0) return hash_mix(hash, (uint64_t)at[0] << 16 | at[len / 2] << 8 | at[len - 1]);
   return hash;
 }
 
@@ -441,7 +429,7 @@ uint8_t *hpack_encode_begin(struct hpack_encoder *encoder, uint8_t *out) {
 /* ---- whole blocks --------------------------------------------------------------------------- */
 
 static unsigned kept_place(struct hpack_block_key key) {
-  return (unsigned)(mix(0, key.list) % HPACK_BLOCKS_KEPT_COUNT);
+  return (unsigned)(hash_mix(0, key.list) % HPACK_BLOCKS_KEPT_COUNT);
 }
 
 void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,

@@ -71,4 +71,17 @@ static inline bool sched_node_in_tree(const struct sched_node *node) {
   return node->siblings != NULL;
 }
 
+/* Puts the node on the list of siblings that begins at `*first`, or takes it off. */
+static inline void sched_node_link(struct sched_node **first, struct sched_node *node) {
+  node->sibling_prev = NULL;
+  node->sibling_next = *first;
+  if (*first) (*first)->sibling_prev = node;
+  *first = node;
+}
+
+static inline void sched_node_unlink(struct sched_node **first, struct sched_node *node) {
+  *(node->sibling_prev ? &node->sibling_prev->sibling_next : first) = node->sibling_next;
+  if (node->sibling_next) node->sibling_next->sibling_prev = node->sibling_prev;
+}
+
 #endif

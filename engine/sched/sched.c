@@ -118,19 +118,12 @@ static void requeue(struct sched *sched, struct sched_node *node) {
 
 static void loose_add(struct sched *sched, struct sched_node *node) {
   node->loose = true;
-  node->sibling_prev = NULL;
-  node->sibling_next = sched->loose;
-  if (sched->loose) sched->loose->sibling_prev = node;
-  sched->loose = node;
+  sched_node_link(&sched->loose, node);
 }
 
 static void loose_remove(struct sched *sched, struct sched_node *node) {
   if (!node->loose) return;
-  if (node->sibling_prev)
-    node->sibling_prev->sibling_next = node->sibling_next;
-  else
-    sched->loose = node->sibling_next;
-  if (node->sibling_next) node->sibling_next->sibling_prev = node->sibling_prev;
+  sched_node_unlink(&sched->loose, node);
   node->loose = false;
 }
 
@@ -161,27 +154,6 @@ static void place_unsaid(struct sched *sched, struct sched_node *node) {
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
-
-void sched_memory_init(struct sched_memory *pools, const struct memory *memory) {
-  pool_init(&pools->shares, memory, sizeof(struct sched_siblings), SCHED_SHARES_PER_CHUNK,
-            SCHED_SHARES_PER_WORKER_MAX);
-  pool_init(&pools->placeholders, memory, sizeof(struct sched_placeholder),
-            SCHED_PLACEHOLDERS_PER_CHUNK, SCHED_PLACEHOLDERS_PER_WORKER_MAX);
-  pool_init(&pools->updates, memory, sizeof(struct sched_updates_block), SCHED_UPDATES_PER_CHUNK,
-            SCHED_UPDATES_PER_WORKER_MAX);
-}
-
-void sched_memory_destroy(struct sched_memory *pools) {
-  pool_destroy(&pools->shares);
-  pool_destroy(&pools->placeholders);
-  pool_destroy(&pools->updates);
-}
-
-void sched_memory_trim(struct sched_memory *pools) {
-  pool_trim(&pools->shares);
-  pool_trim(&pools->placeholders);
-  pool_trim(&pools->updates);
-}
 
 void sched_init(struct sched *sched) {
   *sched = (struct sched){.churn_left = SCHED_CHURN_BURST};

@@ -48,6 +48,7 @@
 #include "engine/http/priority_field.h"
 #include "engine/sched/class.h"
 #include "engine/sched/heads.h"
+#include "engine/sched/memory.h"
 #include "engine/sched/node.h"
 #include "engine/sched/tree.h"
 #include "engine/sched/update.h"
@@ -70,11 +71,6 @@ struct sched_priority {
 };
 
 #define SCHED_PRIORITY_DEFAULT ((struct sched_priority){.urgency = 3, .weight = 16})
-
-/* Pools that the schedulers of one worker share. */
-struct sched_memory {
-  struct pool shares, placeholders, updates;
-};
 
 struct sched {
   struct sched_urgency urgency;
@@ -99,13 +95,6 @@ struct sched {
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
-
-/* Borrows `memory` for life; allocates nothing yet. */
-void sched_memory_init(struct sched_memory *pools, const struct memory *memory);
-
-/* Everything must have been given back (asserted). */
-void sched_memory_destroy(struct sched_memory *pools);
-void sched_memory_trim(struct sched_memory *pools); /* see pool_trim() */
 
 /* A scheduler without memory: it has no tree, and ignores PRIORITY_UPDATE for idle streams. */
 void sched_init(struct sched *sched);

@@ -43,10 +43,7 @@ static void siblings_give(struct sched_tree *tree, struct sched_siblings *siblin
 
 static void link_member(struct sched_siblings *siblings, struct sched_node *node) {
   node->siblings = siblings;
-  node->sibling_prev = NULL;
-  node->sibling_next = siblings->first;
-  if (siblings->first) siblings->first->sibling_prev = node;
-  siblings->first = node;
+  sched_node_link(&siblings->first, node);
   siblings->count++;
   node->start = 0; /* what it has sent elsewhere does not count */
   if (node->active) sched_share_add(&siblings->share, node);
@@ -55,11 +52,7 @@ static void link_member(struct sched_siblings *siblings, struct sched_node *node
 static void unlink_member(struct sched_node *node) {
   struct sched_siblings *siblings = node->siblings;
   if (node->active) sched_share_remove(&siblings->share, node);
-  if (node->sibling_prev)
-    node->sibling_prev->sibling_next = node->sibling_next;
-  else
-    siblings->first = node->sibling_next;
-  if (node->sibling_next) node->sibling_next->sibling_prev = node->sibling_prev;
+  sched_node_unlink(&siblings->first, node);
   node->siblings = NULL;
   siblings->count--;
 }
