@@ -208,7 +208,8 @@ bool hpack_table_disturbs(const struct hpack_table *table, const struct header *
   return table->bytes + bytes > table->bytes_max || bytes_needed(table, bytes) > table->capacity;
 }
 
-void hpack_table_append(struct hpack_table *table, const struct header *field) {
+/* For `field`, whose bytes and memory there is room for. */
+static void append(struct hpack_table *table, const struct header *field) {
   assert(hpack_table_has_room(table, field));
   table->newest++;
   table->changes++;
@@ -226,14 +227,14 @@ void hpack_table_append(struct hpack_table *table, const struct header *field) {
 
 bool hpack_table_insert(struct hpack_table *table, const struct header *field) {
   if (likely(hpack_table_has_room(table, field))) {
-    hpack_table_append(table, field);
+    append(table, field);
     return true;
   }
   assert(hpack_table_fits(table, field->name.len, field->value.len));
   const uint32_t bytes = (uint32_t)bytes_of(field->name.len, field->value.len);
   if (!reserve(table, bytes_needed(table, bytes))) return false;
   evict_to(table, table->bytes_max - bytes);
-  hpack_table_append(table, field);
+  append(table, field);
   return true;
 }
 

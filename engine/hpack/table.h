@@ -98,9 +98,6 @@ hpack_table_has_room(const struct hpack_table *table, const struct header *field
   return bytes <= table->capacity && bytes <= table->bytes_max;
 }
 
-/* Inserts a copy of `field`, for which there is room (asserted); otherwise as hpack_table_insert(). */
-void hpack_table_append(struct hpack_table *table, const struct header *field);
-
 /* Gives memory back that the entries do not need. */
 void hpack_table_trim(struct hpack_table *table);
 

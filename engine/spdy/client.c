@@ -13,10 +13,6 @@ void spdy_client_listen(struct spdy *spdy, const struct spdy_client_events *even
   spdy->client_ctx = ctx;
 }
 
-bool spdy_client_was_reset(const struct stream *stream) {
-  return ((const struct spdy_stream *)(const void *)stream)->state == SPDY_RESET_REMOTE;
-}
-
 /* After the server's GOAWAY it is no surprise that the session ends. */
 void spdy_client_end(struct spdy *spdy, enum spdy_end_reason reason, uint32_t code,
                      const char *what) {

@@ -44,9 +44,6 @@ struct spdy_client_events {
 /* To be called before the machine of spdy_client() is. Keeps `events` and `ctx`. */
 void spdy_client_listen(struct spdy *spdy, const struct spdy_client_events *events, void *ctx);
 
-/* For use in stream_events.closed: whether the peer reset the stream, not we. */
-__attribute__((warn_unused_result)) bool spdy_client_was_reset(const struct stream *stream);
-
 /* ---- for the other modules of the session ---------------------------------------------------- */
 
 /* The session ends: tells its owner, once. `what` is a static text or NULL. */

@@ -45,7 +45,7 @@ void spdy_lose(struct spdy *spdy) {
   spdy_stream_finish_all(spdy, SPDY_CANCEL);
 }
 
-bool spdy_charge(struct spdy *spdy, struct budget *budget, uint64_t *calmed, const char *reason) {
+static bool charge(struct spdy *spdy, struct budget *budget, uint64_t *calmed, const char *reason) {
   struct spdy_counters *counters = &spdy->shared->counters;
   if (spdy->dead) return false;
   if (budget_spend(budget, 1, spdy->now_ns)) return true;
@@ -56,8 +56,7 @@ bool spdy_charge(struct spdy *spdy, struct budget *budget, uint64_t *calmed, con
 
 bool spdy_charge_frame(struct spdy *spdy, uint32_t cost, struct budget *budget, uint64_t *calmed,
                        const char *reason) {
-  return (!spdy->dead && merit_pay(&spdy->merit, cost)) ||
-         spdy_charge(spdy, budget, calmed, reason);
+  return (!spdy->dead && merit_pay(&spdy->merit, cost)) || charge(spdy, budget, calmed, reason);
 }
 
 bool spdy_charge_glitch(struct spdy *spdy, uint64_t *kind) {
@@ -76,7 +75,7 @@ void spdy_note_glitch(struct spdy *spdy, uint64_t *kind) {
 bool spdy_charge_reset(struct spdy *spdy) {
   struct spdy_counters *counters = &spdy->shared->counters;
   counter_add(&counters->charged_resets, 1);
-  return spdy_charge(spdy, &spdy->resets, &counters->calmed_resets, "too many resets");
+  return charge(spdy, &spdy->resets, &counters->calmed_resets, "too many resets");
 }
 
 void spdy_note_reset(struct spdy *spdy) {

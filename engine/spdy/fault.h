@@ -18,12 +18,9 @@ void spdy_calm(struct spdy *spdy, uint64_t *calmed, const char *reason);
 /* The peer is gone: ends all streams, and nothing more is sent. */
 void spdy_lose(struct spdy *spdy);
 
-/* Spends one token of `budget`. Where there is none, the frame in hand is still handled, and then reading
- * pauses (base/pause.h). False when it has paused for too long: then the session has ended. */
-__attribute__((warn_unused_result)) bool spdy_charge(struct spdy *spdy, struct budget *budget,
-                                                     uint64_t *calmed, const char *reason);
-
-/* The same for a frame that costs `cost` tokens of what the peer has earned (base/merit.h), or else one of `budget`. */
+/* A frame costs `cost` tokens of what the peer has earned (base/merit.h), or else one of `budget`. Where there is none,
+ * the frame in hand is still handled, and then reading pauses (base/pause.h). False when it has paused for too long:
+ * then the session has ended. */
 __attribute__((warn_unused_result)) bool spdy_charge_frame(struct spdy *spdy, uint32_t cost,
                                                            struct budget *budget, uint64_t *calmed,
                                                            const char *reason);

@@ -33,7 +33,8 @@ static struct spdy_verdict malformed(const char *reason) {
   return spdy_stream_error(SPDY_PROTOCOL_ERROR, reason);
 }
 
-bool spdy_message_is_left_out(unsigned token) {
+/* Whether a field is about an HTTP/1.1 connection, or names the host a second time: not sent (section 3.2.1). */
+static bool is_left_out(unsigned token) {
   return header_token_is_of_connection(token) || token == TOKEN_HOST;
 }
 
@@ -69,8 +70,7 @@ static struct spdy_verdict note_content_length(struct survey *survey, struct spa
 }
 
 static struct spdy_verdict note_regular(struct survey *survey, const struct header *field) {
-  if (spdy_message_is_left_out(field->token))
-    return malformed("connection-specific field, or host");
+  if (is_left_out(field->token)) return malformed("connection-specific field, or host");
   if (field->token == TOKEN_CONTENT_LENGTH) return note_content_length(survey, field->value);
   survey->cookies += field->token == TOKEN_COOKIE;
   return SPDY_OK;
@@ -213,7 +213,7 @@ static struct header version_field(void) {
 static size_t put_fields(const struct header *fields, size_t count, struct header *out, size_t at) {
   for (size_t i = 0; i < count; i++) {
     enum header_token token = header_token_by_name(&fields[i]);
-    if (spdy_message_is_left_out(token)) continue;
+    if (is_left_out(token)) continue;
     out[at++] = token == TOKEN_AUTHORITY ? pseudo_field(HOST, fields[i].value) : fields[i];
   }
   return at;

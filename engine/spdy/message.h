@@ -40,9 +40,6 @@ spdy_message_trailers(const struct headers *fields);
 
 /* ---- sent ------------------------------------------------------------------------------------ */
 
-/* Whether a field is about an HTTP/1.1 connection, or names the host a second time: not sent (section 3.2.1). */
-bool spdy_message_is_left_out(unsigned token);
-
 /* Turns a request as h2_request() takes it into what goes into SYN_STREAM: writes at most `count` + 1 fields to
  * `out`, and returns how many. Their spans are those of `fields`, and static text. */
 size_t spdy_message_put_request(const struct header *fields, size_t count, struct header *out);

@@ -147,7 +147,7 @@ static uint32_t *machine_send_loans(const void *self, size_t which) {
   return out_loans(&spdy->out, which);
 }
 
-const struct machine_ops spdy_machine_ops = {
+static const struct machine_ops machine_ops = {
     .recv = machine_recv,
     .takes_vaulted = machine_takes_vaulted,
     .send_loans = machine_send_loans,
@@ -235,7 +235,7 @@ static bool create(struct spdy_shared *shared, bool server,
     machine_close(spdy);
     return false;
   }
-  *out = (struct machine){.ops = &spdy_machine_ops, .self = spdy};
+  *out = (struct machine){.ops = &machine_ops, .self = spdy};
   return true;
 }
 

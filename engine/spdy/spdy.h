@@ -65,6 +65,4 @@ static inline struct spdy *spdy_of(const struct machine *machine) {
   return (struct spdy *)machine->self;
 }
 
-extern const struct machine_ops spdy_machine_ops;
-
 #endif

@@ -36,8 +36,9 @@ char *kubeconfig_file(const char *path, size_t *len, const struct failure *failu
   return fitting;
 }
 
-/* EVP_DecodeBlock() takes no line breaks, and counts the bytes that padding stands for. */
-char *kubeconfig_base64(const char *text) {
+/* What base64 stands for, and a NUL, for free(). NULL if it is none, or memory was refused. EVP_DecodeBlock() takes no
+ * line breaks, and counts the bytes that padding stands for. */
+static char *decode_base64(const char *text) {
   size_t len = strlen(text), count = 0;
   char *clean = malloc(len + 1);
   uint8_t *bytes = malloc(len + 1);
@@ -177,7 +178,7 @@ static bool pem_of(const struct entry *entry, const char *name, char **out,
   if (!text_of(entry, data_name, &data, failure) || !text_of(entry, name, &file, failure))
     return false;
   if (data) {
-    *out = kubeconfig_base64(data);
+    *out = decode_base64(data);
     return *out || fail(failure, entry, "%s is not base64", data_name);
   }
   if (!file) return true;

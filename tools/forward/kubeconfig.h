@@ -45,9 +45,6 @@ void kubeconfig_free(struct kubeconfig *config);
 __attribute__((warn_unused_result)) char *kubeconfig_file(const char *path, size_t *len,
                                                           const struct failure *failure);
 
-/* What base64 stands for, and a NUL, for free(). NULL if it is none, or memory was refused. */
-__attribute__((warn_unused_result)) char *kubeconfig_base64(const char *text);
-
 /* `path` as seen from the directory of `file`, for free(). NULL when memory was refused. */
 __attribute__((warn_unused_result)) char *kubeconfig_path(const char *file, const char *path);
 

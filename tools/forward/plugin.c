@@ -62,8 +62,9 @@ static bool read_status(const char *name, const json_t *status, struct plugin_cr
   return failure_set(failure, "%s: its answer has %s", name, what);
 }
 
-bool plugin_read(const char *name, const char *text, size_t len, struct plugin_credential *out,
-                 const struct failure *failure) {
+/* Reads an ExecCredential. `name` is for messages. As plugin_run(). */
+static bool read_credential(const char *name, const char *text, size_t len,
+                            struct plugin_credential *out, const struct failure *failure) {
   json_error_t error;
   json_t *answer = json_loadb(text, len, 0, &error);
   const char *kind = member(answer, "kind"), *version = member(answer, "apiVersion");
@@ -283,7 +284,7 @@ bool plugin_run(const struct kubeconfig *config, uint64_t timeout_ns,
   bool good = text || fail(&call, "out of memory");
   good = good && choose_terminal(&call) && make_arguments(&call) && make_environment(&call) &&
          run(&call, timeout_ns, stop, text, &len) &&
-         plugin_read(call.name, text, len, out, failure);
+         read_credential(call.name, text, len, out, failure);
   free(text);
   call_free(&call);
   return good;

@@ -25,11 +25,6 @@ __attribute__((warn_unused_result)) bool
 plugin_run(const struct kubeconfig *config, uint64_t timeout_ns, const volatile sig_atomic_t *stop,
            struct plugin_credential *out, const struct failure *failure);
 
-/* Reads an ExecCredential. `name` is for messages. As plugin_run(). */
-__attribute__((warn_unused_result)) bool plugin_read(const char *name, const char *text, size_t len,
-                                                     struct plugin_credential *out,
-                                                     const struct failure *failure);
-
 /* A zeroed one is allowed. */
 void plugin_credential_free(struct plugin_credential *credential);
 

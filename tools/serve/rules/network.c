@@ -25,8 +25,13 @@ static bool is_mapped(const uint8_t address[16]) {
   return memcmp(address, before, sizeof before) == 0;
 }
 
+/* Whether all of it are IPv4 addresses. */
+static bool is_ipv4(const struct network *network) {
+  return network->prefix_bits >= IPV4_BITS && is_mapped(network->address);
+}
+
 bool network_holds(const struct network *network, const uint8_t address[16]) {
-  if (is_mapped(address) && !network_is_ipv4(network)) return false;
+  if (is_mapped(address) && !is_ipv4(network)) return false;
   for (unsigned i = 0; i < 16; i++)
     if ((address[i] & mask_byte(network->prefix_bits, i)) != network->address[i]) return false;
   return true;
@@ -57,12 +62,8 @@ const char *network_parse(const char *text, size_t len, struct network *network)
   return network_holds(network, network->address) ? NULL : "the address has bits beyond its prefix";
 }
 
-bool network_is_ipv4(const struct network *network) {
-  return network->prefix_bits >= IPV4_BITS && is_mapped(network->address);
-}
-
 const char *network_format(const struct network *network, char text[NETWORK_TEXT_BYTES]) {
-  bool ipv4 = network_is_ipv4(network);
+  bool ipv4 = is_ipv4(network);
   unsigned bits = network->prefix_bits - (ipv4 ? IPV4_BITS : 0), most = ipv4 ? 32 : 128;
   char address[INET6_ADDRSTRLEN] = "?";
   inet_ntop(ipv4 ? AF_INET : AF_INET6, network->address + (ipv4 ? 12 : 0), address, sizeof address);

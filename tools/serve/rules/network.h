@@ -29,9 +29,6 @@ const char *network_parse(const char *text, size_t len, struct network *network)
 __attribute__((warn_unused_result)) bool network_holds(const struct network *network,
                                                        const uint8_t address[16]);
 
-/* Whether all of it are IPv4 addresses. */
-bool network_is_ipv4(const struct network *network);
-
 /* The network of the first `bits` of an address. */
 struct network network_of(const uint8_t address[16], unsigned bits);
 
