@@ -309,7 +309,7 @@ def test_lines_are_bounded(tmp_path, target):
             stream = session.open({"port": "80"})
         session.until_over(stream)
         assert most <= tunnel.log().count("a stream was refused") < 2 * most
-        time.sleep(1.1)
+        time.sleep(2 / harness.bound("TUNNEL_LINES_PER_SECOND"))
         session.until_over(session.open({"port": "80"}))
         tunnel.says("lines were left out\n")
         echo(session, target)
