@@ -130,7 +130,7 @@ help:
 	@echo 'make bench                micro benchmarks, into build/bench/micro-COMMIT.json, too'
 	@echo 'make bench-diff BASE=REV  the same beside those of another commit, in turn'
 	@echo 'make bench-compare        weir beside h2o, nghttpd, nginx and haproxy, those that are installed, and'
-	@echo '                          beside what the machine allows; ARGS=--quick takes a minute'
+	@echo '                          beside what the machine allows; ARGS=--quick takes two minutes'
 	@echo 'make bench-growth         what a request and a connection cost as their number grows, plotted'
 	@echo 'make pgo                  build/weir once more, optimized by a profile of itself at work; make clean'
 	@echo '                          forgets the profile'
