@@ -15,7 +15,7 @@
 #include "io/base/list.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
-#include "tools/common/version.h"
+#include "tools/forward/ask.h"
 
 #define WEBSOCKET_PROTOCOL "SPDY/3.1+portforward.k8s.io"
 #define STREAM_PROTOCOL    "portforward.k8s.io"
@@ -128,38 +128,7 @@ static bool create_session(void *ctx, const struct machine_peer *peer, struct ma
   return true;
 }
 
-/* ---- requests -------------------------------------------------------------------------------- */
-
-struct ask {
-  struct header fields[12 + WS_CLIENT_FIELDS];
-  size_t count;
-  char path[URL_BYTES_MAX + API_PATH_BYTES];
-};
-
-static void add(struct ask *ask, enum header_token token, const char *value) {
-  ask->fields[ask->count++] = header_of(token, span_text(value));
-}
-
-static void add_named(struct ask *ask, const char *name, const char *value) {
-  ask->fields[ask->count++] = (struct header){.name = span_text(name), .value = span_text(value)};
-}
-
-/* The fields that every request has. */
-static void begin_ask(const struct attempt *attempt, struct ask *ask, const char *method,
-                      const char *protocol, const char *path) {
-  const struct access *access = &attempt->access;
-  ask->count = 0;
-  snprintf(ask->path, sizeof ask->path, "%s%s", access->server.target, path);
-  add(ask, TOKEN_METHOD, method);
-  add(ask, TOKEN_SCHEME, access->server.secure ? "https" : "http");
-  add(ask, TOKEN_AUTHORITY, access->server.authority);
-  add(ask, TOKEN_PATH, ask->path);
-  if (protocol) add(ask, TOKEN_PROTOCOL, protocol);
-  add(ask, TOKEN_USER_AGENT, "weir/" WEIR_VERSION);
-  if (!access->authorization) return;
-  add(ask, TOKEN_AUTHORIZATION, access->authorization);
-  ask->fields[ask->count - 1].flags = HEADER_NEVER_INDEX;
-}
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* An answer that is too large loses its status. */
 static void append_body(struct attempt *attempt, struct span bytes) {
@@ -274,8 +243,8 @@ static bool ask_lookup(struct attempt *attempt) {
     fail(attempt, "%s", reason);
     return true;
   }
-  begin_ask(attempt, &ask, "GET", NULL, path);
-  add(&ask, TOKEN_ACCEPT, "application/json");
+  ask_begin(&ask, &attempt->access, "GET", NULL, path);
+  ask_add(&ask, TOKEN_ACCEPT, "application/json");
   return h1_request(attempt->h1, ask.fields, ask.count, BODY_NONE, &lookup_events, attempt);
 }
 
@@ -361,7 +330,7 @@ static bool ask_websocket(struct attempt *attempt) {
   struct ask ask;
   if (!ws_mount_client(&client, &settings, true)) return false;
   tunnel_path(attempt, path);
-  begin_ask(attempt, &ask, "CONNECT", "websocket", path);
+  ask_begin(&ask, &attempt->access, "CONNECT", "websocket", path);
   for (size_t i = 0; i < client.end.field_count; i++)
     ask.fields[ask.count++] = client.end.fields[i];
   struct stream *stream = h1_request(attempt->h1, ask.fields, ask.count, client.end.body,
@@ -437,8 +406,8 @@ static bool ask_upgrade(struct attempt *attempt) {
   struct ask ask;
   if (!mount_client(&client, &settings, true)) return false;
   tunnel_path(attempt, path);
-  begin_ask(attempt, &ask, "POST", UPGRADE_PROTOCOL, path);
-  add_named(&ask, STREAM_VERSION, STREAM_PROTOCOL);
+  ask_begin(&ask, &attempt->access, "POST", UPGRADE_PROTOCOL, path);
+  ask_add_named(&ask, STREAM_VERSION, STREAM_PROTOCOL);
   struct stream *stream =
       h1_request(attempt->h1, ask.fields, ask.count, client.body, client.events, client.mount);
   mount_client_sent(&client, stream);
