@@ -188,6 +188,17 @@ def test_check_looks_at_logs(tmp_path):
             assert os.listdir(tmp_path) == ["weir.yaml"]
 
 
+def test_check_looks_at_the_user(tmp_path):
+    path = str(tmp_path / "weir.yaml")
+    for user, status, words in (("nobody", 0, "can be used"),
+                                ("no-such-user", 1, f"{path}:2:1: user: no-such-user: there is no such user"),
+                                ("nobody:no-group", 1, f"{path}:2:1: user: no-group: there is no such group")):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"http: {harness.free_port()}\nuser: {user}\n")
+        got, out, error = harness.run("serve", "--config", path, "--check")
+        assert got == status and words in out + error, (user, out, error)
+
+
 # Each setting that names a file or a directory: key, line and column in NAMING, and what is wrong with a file that is
 # missing, not readable, a directory, empty, or garbage. None: nothing is.
 NAMING = """\

@@ -6,6 +6,7 @@
 #include "io/tls/certificate.h"
 #include "tools/serve/config/load.h"
 #include "tools/serve/log/file.h"
+#include "tools/serve/service/user.h"
 #include "tools/serve/tls/ticket_file.h"
 #include "tools/serve/tls/watch.h"
 
@@ -44,10 +45,19 @@ static bool try_certificates(const struct naming *naming) {
   return good;
 }
 
+/* Only root becomes another; see user_become(). */
+static bool try_user(const struct naming *naming) {
+  struct io_error error = {0};
+  const char *user = naming->config->user;
+  if (!user || user_try(user, &error)) return true;
+  return config_load_wrong(naming->config->document.global, "user", error.text, naming->mistakes);
+}
+
 bool serve_named_try(const struct serve_config *config, struct mistakes *mistakes) {
   const struct naming naming = {config, mistakes};
   bool good = try_one(&naming, "access-log", config->access_log, log_file_try);
   good &= try_one(&naming, "record", config->record, log_file_try);
+  good &= try_user(&naming);
   if (!config_is_secure(config)) return good;
   good &= try_certificates(&naming);
   good &= try_one(&naming, "client-ca", config->client_ca, certificate_authorities_try);

@@ -43,7 +43,7 @@ static bool find_user(struct identity *who, const char *name, struct io_error *e
     who->has_group = true;
     return true;
   }
-  if (!by_number) return io_error_set(error, errno, "--user %s: there is no such user", name);
+  if (!by_number) return io_error_set(error, errno, "%s: there is no such user", name);
   who->user = (uid_t)number;
   return true;
 }
@@ -52,7 +52,7 @@ static bool find_group(struct identity *who, const char *name, struct io_error *
   uint64_t number;
   const struct group *found = getgrnam(name);
   if (!found && !is_number(name, &number))
-    return io_error_set(error, errno, "--user: there is no group %s", name);
+    return io_error_set(error, errno, "%s: there is no such group", name);
   who->group = found ? found->gr_gid : (gid_t)number;
   who->has_group = who->only_group = true;
   return true;
@@ -64,20 +64,30 @@ static bool find(struct identity *who, const char *text, struct io_error *error)
   size_t len = colon ? (size_t)(colon - text) : strlen(text);
   *who = (struct identity){.has_group = false};
   if (len == 0 || len >= sizeof name || (colon && !colon[1]))
-    return io_error_set(error, 0, "--user %.100s: expected NAME or NAME:GROUP",
-                        failure_shown(text));
+    return io_error_set(error, 0, "%.100s: expected NAME or NAME:GROUP", failure_shown(text));
   memcpy(name, text, len);
   name[len] = 0;
   if (!find_user(who, name, error) || (colon && !find_group(who, colon + 1, error))) return false;
   return who->has_group ||
-         io_error_set(error, 0, "--user %s: no such user is known, so it needs a group: %s:GROUP",
-                      name, name);
+         io_error_set(error, 0, "%s: no such user is known, so it needs a group: %s:GROUP", name,
+                      name);
+}
+
+bool user_try(const char *text, struct io_error *error) {
+  struct identity who;
+  return find(&who, text, error);
+}
+
+static bool find_given(struct identity *who, const char *text, struct io_error *error) {
+  if (find(who, text, error)) return true;
+  const struct io_error found = *error;
+  return io_error_set(error, 0, "--user %s", found.text);
 }
 
 /* O_EXCL follows no link: in a directory that others may write to, it could lead anywhere. */
 bool user_make_file(const char *text, const char *path, struct io_error *error) {
   struct identity who;
-  if (!find(&who, text, error)) return false;
+  if (!find_given(&who, text, error)) return false;
   if (geteuid() != 0) return true;
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
   if (fd < 0) return true;
@@ -114,7 +124,7 @@ bool user_gain_nothing(struct io_error *error) {
 
 bool user_become(const char *text, struct io_error *error) {
   struct identity who;
-  if (!find(&who, text, error)) return false;
+  if (!find_given(&who, text, error)) return false;
   bool is_root = geteuid() == 0;
   if (!is_root && geteuid() != who.user)
     return io_error_set(error, EPERM, "--user %s: only root can become another user", text);

@@ -11,6 +11,9 @@
 
 #include "io/base/error.h"
 
+/* Whether `text` is a user whom user_become() can become, NAME or NAME:GROUP. False with error->text. */
+__attribute__((warn_unused_result)) bool user_try(const char *text, struct io_error *error);
+
 /* Makes the file `path`, empty, for that user, if there is no such file and this is root. So a log can be opened anew
  * when root's privileges are gone. A file that cannot be made is left to whoever opens it. False with error->text when
  * there is no such user. */

@@ -17,7 +17,7 @@ static void test_no_such_user(void **state) {
       {":nogroup", "--user :nogroup: expected NAME or NAME:GROUP"},
       {"nobody:", "--user nobody:: expected NAME or NAME:GROUP"},
       {"no-such-user", "--user no-such-user: there is no such user"},
-      {"nobody:no-such-group", "--user: there is no group no-such-group"},
+      {"nobody:no-such-group", "--user no-such-group: there is no such group"},
       {"4000000001",
        "--user 4000000001: no such user is known, so it needs a group: 4000000001:GROUP"},
       {"4294967295", "--user 4294967295: there is no such user"}, /* to the kernel: no change */
