@@ -121,6 +121,14 @@ const char *address_format(const struct address *address, char text[ADDRESS_TEXT
   return text;
 }
 
+bool address_is_loopback(const struct address *address) {
+  static const uint8_t own[16] = {[15] = 1}, mapped[13] = {[10] = 0xff, 0xff, 127};
+  uint8_t bytes[16];
+  uint16_t port;
+  address_to_peer(address, bytes, &port);
+  return memcmp(bytes, own, sizeof own) == 0 || memcmp(bytes, mapped, sizeof mapped) == 0;
+}
+
 uint16_t address_port(const struct address *address) {
   _Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
                  "the port lies at one place in both");

@@ -4,10 +4,10 @@
 #include "io/link/dial.h"
 
 #include "io/link/life.h"
+#include "io/link/socket.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 /* Every way out ends here; the dial is the caller's again. */
@@ -56,12 +56,12 @@ static void fail_soon(struct dial *dial, int error) {
 }
 
 static int open_socket(const struct address *address) {
-  const int on = 1, lowat = IO_NOTSENT_LOWAT_BYTES;
   int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat);
-  return fd;
+  if (fd < 0 || socket_set_options(fd, address)) return fd;
+  int code = errno;
+  close(fd);
+  errno = code;
+  return -1;
 }
 
 void dial_start(struct dial *dial, struct links *links) {

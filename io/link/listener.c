@@ -3,20 +3,14 @@
  */
 #include "io/link/listener.h"
 
+#include "io/link/socket.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* What accepted sockets inherit. */
-static bool set_inherited(int fd) {
-  const int on = 1, lowat = IO_NOTSENT_LOWAT_BYTES;
-  return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-         setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof lowat) == 0;
-}
 
 static bool set_options(int fd, const struct address *address) {
   const int on = 1, only = address->ipv6_only;
@@ -24,7 +18,7 @@ static bool set_options(int fd, const struct address *address) {
   if (address->any.sa_family == AF_INET6 &&
       setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only))
     return false;
-  return set_inherited(fd);
+  return socket_set_options(fd, address);
 }
 
 /* A bound socket, or -1 with errno. */
@@ -133,10 +127,10 @@ bool listener_inspect(int fd, struct address *address, struct io_error *error) {
 }
 
 /* Other processes may have set other options. */
-static bool prepare(int fd) {
+static bool prepare(int fd, const struct address *address) {
   int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-         fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && set_inherited(fd);
+         fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && socket_set_options(fd, address);
 }
 
 bool listener_adopt(struct listener *listener, const int *fds, unsigned count, unsigned workers,
@@ -147,8 +141,8 @@ bool listener_adopt(struct listener *listener, const int *fds, unsigned count, u
   memcpy(listener->fds, fds, count * sizeof *fds);
   bool good = listener_inspect(fds[0], &listener->address, error);
   for (unsigned i = 0; good && i < count; i++)
-    good =
-        prepare(fds[i]) || io_error_set(error, errno, "descriptor %d: %s", fds[i], strerror(errno));
+    good = prepare(fds[i], &listener->address) ||
+           io_error_set(error, errno, "descriptor %d: %s", fds[i], strerror(errno));
   if (good && !copy_for(listener, workers))
     good = io_error_set(error, errno, "cannot share %s: %s",
                         address_format(&listener->address, text), strerror(errno));

@@ -81,6 +81,24 @@ static void test_parts(void **state) {
   assert_false(address_from_host(&address, "example.org", 70));
 }
 
+static void test_loopback(void **state) {
+  static const char *const own[] = {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.2"};
+  static const char *const others[] = {"128.0.0.1", "0.0.0.0",          "126.0.0.1",   "::",
+                                       "::2",       "::ffff:192.0.2.1", "::127.0.0.1", "fe80::1"};
+  struct address address;
+  (void)state;
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+    assert_true(address_from_host(&address, own[i], 80));
+    if (!address_is_loopback(&address)) fail_msg("%s", own[i]);
+  }
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    assert_true(address_from_host(&address, others[i], 80));
+    if (address_is_loopback(&address)) fail_msg("%s", others[i]);
+  }
+  assert_true(address_from_path(&address, "/run/app.sock"));
+  assert_false(address_is_loopback(&address));
+}
+
 static void test_paths(void **state) {
   char path[109], text[ADDRESS_TEXT_BYTES];
   struct address address;
@@ -107,6 +125,6 @@ static void test_paths(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_parts),
-                                     cmocka_unit_test(test_paths)};
+                                     cmocka_unit_test(test_loopback), cmocka_unit_test(test_paths)};
   return cmocka_run_group_tests_name("address", tests, NULL, NULL);
 }

@@ -367,8 +367,31 @@ static void test_kinds_of_addresses(void **state) {
   }
 }
 
+/* Only loopback has a choice of its own. */
+static void test_congestion_control(void **state) {
+  (void)state;
+  char by_default[16] = "", chosen[16] = "";
+  socklen_t len = sizeof by_default;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, by_default, &len), 0);
+  close(fd);
+  static const char *const listen[] = {"127.0.0.1:0", "[::1]:0", ":0"};
+  for (unsigned i = 0; i < 3; i++) {
+    struct listener listener;
+    struct address address;
+    struct io_error error = {.text = ""};
+    assert_true(address_parse(&address, listen[i]));
+    if (!listener_open(&listener, &address, 1, &error)) fail_msg("%s", error.text);
+    len = sizeof chosen;
+    assert_int_equal(getsockopt(listener.fds[0], IPPROTO_TCP, TCP_CONGESTION, chosen, &len), 0);
+    assert_string_equal(chosen, i < 2 ? "reno" : by_default);
+    listener_close(&listener);
+  }
+}
+
 struct options {
   int nodelay, lowat;
+  char congestion[16];
 };
 
 /* Worker's thread: from its first link. */
@@ -378,6 +401,8 @@ static void read_options(struct worker *worker, void *object) {
   socklen_t len = sizeof(int);
   getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &options->nodelay, &len);
   getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &options->lowat, &len);
+  len = sizeof options->congestion;
+  getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, options->congestion, &len);
 }
 
 /* The listener's settings hold for its accepted sockets. The machine learns its peer. */
@@ -398,6 +423,7 @@ static void test_socket_and_peer(void **state) {
   worker_group_join(&server->group);
   assert_int_equal(options.nodelay, 1);
   assert_int_equal(options.lowat, IO_NOTSENT_LOWAT_BYTES);
+  assert_string_equal(options.congestion, "reno");
   assert_memory_equal(server->world.peer_address, mapped, sizeof mapped);
   assert_int_equal(server->world.peer_port, ntohs(own.sin_port));
   close(fd);
@@ -417,7 +443,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest once[] = {
       cmocka_unit_test(test_factory_refuses),    cmocka_unit_test(test_socket_and_peer),
       cmocka_unit_test(test_kinds_of_addresses), cmocka_unit_test(test_port_in_use),
-      cmocka_unit_test(test_full_and_shared),
+      cmocka_unit_test(test_full_and_shared),    cmocka_unit_test(test_congestion_control),
   };
   return ring_ways_run("accept", tests, sizeof tests / sizeof *tests, once,
                        sizeof once / sizeof *once, argc > 1 ? argv[1] : NULL);
