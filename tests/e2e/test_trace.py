@@ -95,8 +95,9 @@ def test_profiles(peer, page, tmp_path, profile):
     if profile == "firefox":
         assert headers[0].endswith("depends on 0, weight 42")
         widened = [f for f in sent if f["type"] == "WINDOW_UPDATE" and f["stream"]]
-        # No credit is sent for a stream that has ended meanwhile.
-        assert len(widened) > len(headers) / 2 and widened[0]["details"] == "+12451840"
+        # No credit is sent for a stream that has ended meanwhile. What came with its HEADERS is given back at once, too.
+        assert len(widened) > len(headers) / 2
+        assert 0 <= int(widened[0]["details"]) - 12451840 <= 131072
     if profile == "safari":
         assert (style["priority"], image["priority"]) == ("u=1", "u=5, i")
 

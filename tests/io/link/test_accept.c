@@ -367,28 +367,6 @@ static void test_kinds_of_addresses(void **state) {
   }
 }
 
-/* Only loopback has a choice of its own. */
-static void test_congestion_control(void **state) {
-  (void)state;
-  char by_default[16] = "", chosen[16] = "";
-  socklen_t len = sizeof by_default;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, by_default, &len), 0);
-  close(fd);
-  static const char *const listen[] = {"127.0.0.1:0", "[::1]:0", ":0"};
-  for (unsigned i = 0; i < 3; i++) {
-    struct listener listener;
-    struct address address;
-    struct io_error error = {.text = ""};
-    assert_true(address_parse(&address, listen[i]));
-    if (!listener_open(&listener, &address, 1, &error)) fail_msg("%s", error.text);
-    len = sizeof chosen;
-    assert_int_equal(getsockopt(listener.fds[0], IPPROTO_TCP, TCP_CONGESTION, chosen, &len), 0);
-    assert_string_equal(chosen, i < 2 ? "reno" : by_default);
-    listener_close(&listener);
-  }
-}
-
 struct options {
   int nodelay, lowat;
   char congestion[16];
@@ -443,7 +421,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest once[] = {
       cmocka_unit_test(test_factory_refuses),    cmocka_unit_test(test_socket_and_peer),
       cmocka_unit_test(test_kinds_of_addresses), cmocka_unit_test(test_port_in_use),
-      cmocka_unit_test(test_full_and_shared),    cmocka_unit_test(test_congestion_control),
+      cmocka_unit_test(test_full_and_shared),
   };
   return ring_ways_run("accept", tests, sizeof tests / sizeof *tests, once,
                        sizeof once / sizeof *once, argc > 1 ? argv[1] : NULL);

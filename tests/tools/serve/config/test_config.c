@@ -103,7 +103,7 @@ static const struct row {
     {"YAML's own tags", "directory: !!str /srv\ndrain-seconds: !!int 3\n", ""},
     {"an alias", "directory: *x\n",
      "F:1:12: anchors and aliases are not supported\n"
-     "F:1:12: directory: expected some text\n"},
+     "F:1:12: directory \"\": expected some text\n"},
     {"billion laughs", "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n",
      "F:1:1: a: no such key\nF:1:4: anchors and aliases are not supported\n"
      "F:2:1: b: no such key\nF:2:4: anchors and aliases are not supported\n"
