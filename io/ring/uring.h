@@ -48,7 +48,8 @@ struct io_uring_sqe *uring_sqe(struct uring *uring);
 void uring_enter(struct uring *uring, uint64_t timeout_ns);
 
 /* From now on a wait goes on until there are `count` completions, but not for more than `us` microseconds after
- * its begin once there is one: fewer turns, each with more to do, and up to so much later. False, and nothing
+ * its begin once there is one: fewer turns, each with more to do, and up to so much later. With 0 and 0 it ends with
+ * the first, as at the beginning. False, and nothing
  * changes: the kernel cannot (Linux 6.12). */
 __attribute__((warn_unused_result)) bool uring_batch(struct uring *uring, unsigned count,
                                                      unsigned us);

@@ -275,6 +275,14 @@ def test_batch_wait(weir):
     assert "(up to 2.00ms of it by --batch-wait)" in report["verdict"], report["verdict"]
 
 
+@pytest.mark.parametrize("options, wait_ns", [((), None), (("--batch-wait", "0"), 0)])
+def test_batch_wait_by_default(weir, options, wait_ns):
+    """What does not show is not told."""
+    report = measured("-n", 300, "-c", 30, *options, weir.url("/"))
+    assert report["requests"]["succeeded"] == 300 and report["options"]["batch_wait_ns"] == wait_ns
+    assert "--batch-wait" not in report["verdict"], report["verdict"]
+
+
 def test_poisson_repeats(weir):
     """A seed gives the same number of requests, whatever the number of threads."""
     counts = set()

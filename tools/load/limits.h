@@ -28,6 +28,11 @@ enum {
   LOAD_TIMEOUT_SECONDS = 30,      /* default of --timeout: longer than any user waits */
   LOAD_BATCH_WAIT_US_MAX =
       10000, /* of --batch-wait. Arbitrary: 100 save nearly all there is to save */
+  /* Microseconds of a wait without --batch-wait. A shorter one costs a timer, and saves nothing (h2o, 16 connections of 32
+   * streams); 30 save most of what a server that sends responses one by one costs, and in a longer one a closed loop only
+   * asks for less. */
+  LOAD_BATCH_AUTO_US_MIN = 10,
+  LOAD_BATCH_AUTO_US_MAX = 50,
   /* --batch-wait: connections with an answer that end a worker's wait; fewer if it has fewer. Untested: more save
    * nothing. */
   LOAD_BATCH_CONNECTIONS_MAX = 64,

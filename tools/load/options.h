@@ -21,6 +21,9 @@ struct load_stage {
   double seconds, rate;
 };
 
+/* batch_wait_seconds without --batch-wait: see load/batch.h. */
+#define LOAD_BATCH_AUTO (-1.0)
+
 /* Grouped as the tables are: the members that load/options_shape.c sets, and so on. */
 struct load_options {
   /* ---- shape ---- */
@@ -43,7 +46,7 @@ struct load_options {
   struct load_stage stages[LOAD_STAGES_MAX];
   unsigned stage_count;
   double timeout_seconds;
-  double batch_wait_seconds; /* a worker's wait for more answers, once there is one */
+  double batch_wait_seconds; /* a worker's wait for more answers; or LOAD_BATCH_AUTO */
 
   /* ---- request ---- */
   char **urls;

@@ -91,6 +91,7 @@ enum options_result load_options_parse(struct load_options *options, int argc, c
                                    .streams = 1,
                                    .threads = 1,
                                    .speed = 1,
+                                   .batch_wait_seconds = LOAD_BATCH_AUTO,
                                    .frame_bytes = H2_FRAME_BYTES_MIN,
                                    .decoder_table_bytes = HPACK_TABLE_BYTES_MAX,
                                    .encoder_table_bytes = HPACK_TABLE_BYTES_MAX,

@@ -78,6 +78,7 @@ static void keep_beat(struct load_worker *worker) {
   uint64_t due_ns = worker->pace_ns;
   for (; due_ns <= books->now_ns; due_ns += LOAD_BEAT_NS)
     load_books_beat(books, due_ns);
+  load_batch_follow(&worker->batch, books);
   wake_at(worker, due_ns);
 }
 
@@ -232,16 +233,6 @@ static void release_parts(struct load_worker *worker) {
   worker->has_engine = false;
 }
 
-/* --batch-wait. A wait ends when all connections have something. */
-static bool set_batch(const struct load_books *books, struct io_error *error) {
-  const double wait_us = 1e6 * books->plan->options->batch_wait_seconds;
-  unsigned count = books->connections;
-  if (count > LOAD_BATCH_CONNECTIONS_MAX) count = LOAD_BATCH_CONNECTIONS_MAX;
-  if (wait_us == 0 || ring_batch(&books->io->loop.ring, count, (unsigned)(wait_us + 0.5)))
-    return true;
-  return io_error_set(error, 0, "--batch-wait needs io_uring, and Linux 6.12 or newer");
-}
-
 bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
                        struct load_start *start, struct worker *io, struct io_error *error) {
   const struct load_options *options = plan->options;
@@ -254,7 +245,7 @@ bool load_worker_begin(struct load_worker *worker, const struct load_plan *plan,
     release_parts(worker);
     return io_error_set(error, 0, "out of memory");
   }
-  if (!set_batch(books, error)) {
+  if (!load_batch_begin(&worker->batch, books, error)) {
     release_parts(worker);
     return false;
   }

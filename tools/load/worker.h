@@ -16,6 +16,7 @@
 #define WEIR_LOAD_WORKER_H
 
 #include "engine/engine.h"
+#include "tools/load/batch.h"
 #include "tools/load/connection.h"
 #include "tools/load/marks.h"
 
@@ -30,6 +31,7 @@ struct load_worker {
   int core;                            /* to run on; -1: any */
   struct loop_op pace; /* open loop: until the next request is due; closed loop: the next beat */
   struct load_marks marks;
+  struct load_batch batch;
   uint64_t pace_ns; /* the same */
 };
 

@@ -3,6 +3,7 @@
  * accepted, and one more is refused.
  */
 #include "tests/support/cmocka.h"
+#include "tools/load/batch.h"
 #include "tools/load/limits.h"
 #include "tools/load/options_parse.h"
 
@@ -131,12 +132,32 @@ static void test_defaults(void **state) {
   }
 }
 
+/* A wait beside a latency is at most what a histogram rounds. */
+static void test_batch_wait(void **state) {
+  (void)state;
+  const uint64_t us = 256 * 1000; /* of latency, for a microsecond */
+  assert_int_equal(load_batch_us(0), 0);
+  assert_int_equal(load_batch_us(LOAD_BATCH_AUTO_US_MIN * us - 1), 0);
+  assert_int_equal(load_batch_us(LOAD_BATCH_AUTO_US_MIN * us), LOAD_BATCH_AUTO_US_MIN);
+  assert_int_equal(load_batch_us(20 * us + us / 2), 20);
+  assert_int_equal(load_batch_us(LOAD_BATCH_AUTO_US_MAX * us), LOAD_BATCH_AUTO_US_MAX);
+  assert_int_equal(load_batch_us(UINT64_MAX), LOAD_BATCH_AUTO_US_MAX);
+  for (uint64_t latency = 1; latency < 100 * us; latency += 999)
+    assert_true(load_batch_us(latency) * us <= latency);
+  assert_true(is_taken("--batch-wait=0", "-q", 1, 1));
+  assert_true(options.batch_wait_seconds == 0);
+  assert_true(is_taken("-q", "-k", 1, 1));
+  assert_true(options.batch_wait_seconds == LOAD_BATCH_AUTO);
+  assert_false(is_taken("--batch-wait=0us", "-q", 1, 1));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_repeated),       cmocka_unit_test(test_numbers),
       cmocka_unit_test(test_rates),          cmocka_unit_test(test_speeds),
       cmocka_unit_test(test_steps_of_a_cap), cmocka_unit_test(test_texts_of_a_cap),
       cmocka_unit_test(test_messages),       cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_batch_wait),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
