@@ -52,9 +52,9 @@ GROWTH = [
     ("DATA frames", [["sink", "--count", n] for n in (1000, 4000, 16000, 64000)]),
     ("priorities", [["regroup", "--count", n] for n in (500, 2000, 8000, 32000)]),
 ]
-# A cost of n^2 has the slope 2; one of n log n has 1.1 over these ranges. A thousand requests are answered in one turn,
-# from the caches, and 64,000 in many, with pauses once resets have used up their budget: each costs up to 2.4 times as
-# much then, which is the slope 1.2. With n^1.5 it would be eight times.
+# A cost of n^2 has the slope 2; one of n log n has 1.1 over these ranges. Each of 64,000 requests costs about twice as
+# much as each of a thousand, and each of 256,000 no more than that: a step, not a power. Here it has slopes up to 1.2,
+# which differ by 0.1 from run to run. With n^1.5 it would be eight times.
 EXPONENT_MAX = 1.1
 EXPONENT_MAX_OF_TURNS = 1.3
 
