@@ -470,6 +470,13 @@ struct ssl_ctx_st *tls_policy_make(struct tls_context *context, const struct tls
   return NULL;
 }
 
+bool tls_policy_try(const struct tls_settings *settings, struct io_error *error) {
+  SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+  bool good = ssl ? set_server_suites(ssl, settings, error) : openssl_refused(error, "TLS");
+  SSL_CTX_free(ssl);
+  return good;
+}
+
 void tls_policy_use(struct tls_context *context, struct ssl_ctx_st *policy) {
   pthread_mutex_lock(&context->lock);
   SSL_CTX *before = context->ssl;

@@ -101,6 +101,10 @@ __attribute__((warn_unused_result)) struct ssl_ctx_st *
 tls_policy_make(struct tls_context *context, const struct tls_settings *settings,
                 struct io_error *error);
 
+/* Server: whether OpenSSL knows the suites and groups of the settings. False, with one line in `error`. */
+__attribute__((warn_unused_result)) bool tls_policy_try(const struct tls_settings *settings,
+                                                        struct io_error *error);
+
 /* Puts it in force for new connections, and takes it. */
 void tls_policy_use(struct tls_context *context, struct ssl_ctx_st *policy);
 

@@ -199,6 +199,15 @@ def test_check_looks_at_the_user(tmp_path):
         assert got == status and words in out + error, (user, out, error)
 
 
+def test_check_looks_at_ciphers_and_groups(tmp_path):
+    path = str(tmp_path / "weir.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"https: {harness.free_port()}\nciphers: a:b\ngroups: c\n")
+    assert harness.run("serve", "--config", path, "--check") == (
+        1, "", f"weir serve: {path}:2:1: ciphers: a:b: OpenSSL has no such cipher\n"
+               f"weir serve: {path}:3:1: groups: c: OpenSSL has no such group\n")
+
+
 # Each setting that names a file or a directory: key, line and column in NAMING, and what is wrong with a file that is
 # missing, not readable, a directory, empty, or garbage. None: nothing is.
 NAMING = """\

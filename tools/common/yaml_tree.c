@@ -166,7 +166,9 @@ static bool read_entry(struct reader *reader, struct yaml_tree *map, unsigned *c
   bool twice = key && scalar && has_key(map, key->text);
   if (key && !scalar && event->type != YAML_ALIAS_EVENT)
     wrong(reader, event, "a key is not a scalar");
-  if (twice) wrong(reader, event, "a key is given twice");
+  if (twice)
+    mistakes_add(reader->mistakes, key->place, "%.*s is given twice", (int)key->text.len,
+                 (const char *)key->text.base);
   struct yaml_tree *value = key ? next_value(reader, depth + 1) : NULL;
   if (!value) return false;
   if (++*count > YAML_TREE_KEYS_MAX) return wrong(reader, event, "too many keys");

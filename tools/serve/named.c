@@ -8,6 +8,7 @@
 #include "tools/serve/log/file.h"
 #include "tools/serve/service/user.h"
 #include "tools/serve/tls/ticket_file.h"
+#include "tools/serve/tls/tls.h"
 #include "tools/serve/tls/watch.h"
 
 struct naming {
@@ -16,11 +17,17 @@ struct naming {
 };
 
 /* NULL: it is not given. */
-static bool try_one(const struct naming *naming, const char *key, const char *path,
-                    bool (*try)(const char *path, struct io_error *error)) {
+static bool try_one(const struct naming *naming, const char *key, const char *value,
+                    bool (*try)(const char *value, struct io_error *error)) {
   struct io_error error = {0};
-  if (!path || !file_is_ready(path, &error) || try(path, &error)) return true;
+  if (!value || try(value, &error)) return true;
   return config_load_wrong(naming->config->document.global, key, error.text, naming->mistakes);
+}
+
+static bool try_file(const struct naming *naming, const char *key, const char *path,
+                     bool (*try)(const char *path, struct io_error *error)) {
+  struct io_error error = {0};
+  return !path || !file_is_ready(path, &error) || try_one(naming, key, path, try);
 }
 
 static bool try_pair(const struct naming *naming, const struct config_part *part,
@@ -45,22 +52,16 @@ static bool try_certificates(const struct naming *naming) {
   return good;
 }
 
-/* Only root becomes another; see user_become(). */
-static bool try_user(const struct naming *naming) {
-  struct io_error error = {0};
-  const char *user = naming->config->user;
-  if (!user || user_try(user, &error)) return true;
-  return config_load_wrong(naming->config->document.global, "user", error.text, naming->mistakes);
-}
-
 bool serve_named_try(const struct serve_config *config, struct mistakes *mistakes) {
   const struct naming naming = {config, mistakes};
-  bool good = try_one(&naming, "access-log", config->access_log, log_file_try);
-  good &= try_one(&naming, "record", config->record, log_file_try);
-  good &= try_user(&naming);
+  bool good = try_file(&naming, "access-log", config->access_log, log_file_try);
+  good &= try_file(&naming, "record", config->record, log_file_try);
+  good &= try_one(&naming, "user", config->user, user_try); /* only root becomes another */
   if (!config_is_secure(config)) return good;
+  good &= try_one(&naming, "ciphers", config->ciphers, serve_tls_try_ciphers);
+  good &= try_one(&naming, "groups", config->groups, serve_tls_try_groups);
   good &= try_certificates(&naming);
-  good &= try_one(&naming, "client-ca", config->client_ca, certificate_authorities_try);
-  good &= try_one(&naming, "ticket-keys", config->ticket_keys, ticket_file_try);
-  return try_one(&naming, "key-log", config->key_log, log_file_try) && good;
+  good &= try_file(&naming, "client-ca", config->client_ca, certificate_authorities_try);
+  good &= try_file(&naming, "ticket-keys", config->ticket_keys, ticket_file_try);
+  return try_file(&naming, "key-log", config->key_log, log_file_try) && good;
 }

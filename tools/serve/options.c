@@ -264,7 +264,7 @@ static bool take(struct options *parser, int code, char *value) {
   struct line *line = parser->out;
   line->count++;
   switch (code) {
-  case OPTION_CONFIG: line->options->file = value; return true;
+  case OPTION_CONFIG: return options_file(parser, &line->options->file);
   case OPTION_CHECK: line->options->check = true; return true;
   case OPTION_PRINT_CONFIG: line->options->print = true; return true;
   default: break;

@@ -61,7 +61,7 @@ static const struct yaml_row {
      "{\"a\":[{\"b\":\"1\",\"c\":null},\"d\"],\"e\":\"x\\ny\\n\"}"},
     {"JSON", "{\"a\": {\"b\": [1]}}", "{\"a\":{\"b\":[\"1\"]}}"},
     {"document marks", "---\na: 1\n...\n", "{\"a\":\"1\"}"},
-    {"twice", "a: 1\nb: 2\na: 3\n", "3: a key is given twice"},
+    {"twice", "a: 1\nb: 2\na: 3\n", "3: a is given twice"},
     {"anchor", "a: &x 1\nb: *x\n", "1: anchors and aliases are not supported"},
     {"alias", "a: *x\n", "1: anchors and aliases are not supported"},
     {"list as a key", "? [a]\n: b\n", "1: a key is not a scalar"},

@@ -130,6 +130,11 @@ static const struct row rows[] = {
     {"dir --preload a=/b", OPTIONS_WRONG, "a=/b"},
     {"dir --preload /a=b", OPTIONS_WRONG, "/a=b"},
     {"--push-manifest m", OPTIONS_WRONG, "--push-manifest"},
+    {"--header-remove '' dir", OPTIONS_WRONG, "--header-remove \"\": expected the name of a field"},
+    {"--answer-type a/b dir", OPTIONS_WRONG, "--answer-type needs --answer"},
+    {"--status 301 dir", OPTIONS_WRONG, "--status needs --redirect or --answer"},
+    {"--route /a --https-only", OPTIONS_WRONG, "the route /a needs --directory, its own or"},
+    {"--config ''", OPTIONS_WRONG, "--config \"\": expected the name of a file"},
 };
 
 static void command_lines(void **state) {

@@ -3,6 +3,7 @@
  */
 #include "tools/serve/config/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/text.h"
@@ -72,7 +73,10 @@ static const struct {
     {"answer", SERVE_ANSWER},
 };
 
-enum { ACTIONS = sizeof actions / sizeof *actions };
+enum {
+  ACTIONS = sizeof actions / sizeof *actions,
+  NEEDED_BYTES = 64, /* fixed by what tell_needed() writes */
+};
 
 bool config_check_has_action(const struct config_part *part) {
   for (size_t i = 0; i < ACTIONS; i++)
@@ -136,8 +140,12 @@ void config_check_route(struct config_making *making, const struct config_part *
   bool path = part->scope != CONFIG_ROUTE || own(part, "path")->given;
   if (!path && !part->strange) mistakes_add(making->mistakes, part->place, "a route needs path");
   if (count == 0 && !part->strange && making->route->action != SERVE_DIRECTORY)
-    mistakes_add(making->mistakes, part->place,
-                 "a route needs a directory, its own or its host's, redirect, answer or demo");
+    mistakes_add(
+        making->mistakes, part->place,
+        "the route /%.*s needs %sdirectory, its own or its host's, or %sredirect, %sanswer or "
+        "%sdemo",
+        (int)making->route->path.len, (const char *)making->route->path.base, making->dashes,
+        making->dashes, making->dashes, making->dashes);
   if (count == 1 && making->route->action == SERVE_DEMO) check_demo(making, part);
   check_status(making, part);
 }
@@ -180,6 +188,20 @@ void config_check_names(struct config_making *making) {
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
+/* One of the actions to which the key applies. */
+static void tell_needed(const struct config_making *making, const struct config_key *key,
+                        char needed[NEEDED_BYTES]) {
+  const char *dashes = making->dashes;
+  if (key->actions == 1 << SERVE_DIRECTORY)
+    snprintf(needed, NEEDED_BYTES, "a directory to serve");
+  else if (key->actions == 1 << SERVE_ANSWER)
+    snprintf(needed, NEEDED_BYTES, "%sanswer", dashes);
+  else if (key->actions >> SERVE_REDIRECT & 1)
+    snprintf(needed, NEEDED_BYTES, "%sredirect or %sanswer", dashes, dashes);
+  else
+    snprintf(needed, NEEDED_BYTES, "a directory, %sanswer or %sdemo", dashes, dashes);
+}
+
 /* Whether the key was given in the part, and no route within has an action to which it applies. */
 static bool has_no_effect(const struct config_making *making, const struct config_key *key) {
   const struct serve_config *config = making->config;
@@ -196,10 +218,8 @@ static void check_actions(struct config_making *making, const struct config_part
     const struct config_texts *texts = config_document_own(part, key);
     if (!key->actions || !texts->first) continue;
     bool wrong = false;
-    const char *needed = key->actions == 1 << SERVE_DIRECTORY ? "a directory to serve"
-                         : key->actions == 1 << SERVE_ANSWER  ? "answer"
-                         : key->actions >> SERVE_REDIRECT & 1 ? "redirect or answer"
-                                                              : "a directory, answer or demo";
+    char needed[NEEDED_BYTES];
+    tell_needed(making, key, needed);
     if (part == global) wrong = has_no_effect(making, key);
     if (part->scope == CONFIG_ROUTE) {
       wrong = !config_check_shared_directory(part) || !(key->actions >> SERVE_DIRECTORY & 1);
@@ -232,7 +252,7 @@ static void check_https_only(struct config_making *making) {
   for (unsigned i = 0; i < config->host_count; i++)
     for (unsigned k = 0; k < config->hosts[i].route_count; k++)
       if (config->hosts[i].routes[k].https_only) {
-        mistakes_add(making->mistakes, config->hosts[i].routes[k].part->place,
+        mistakes_add(making->mistakes, place_of(config->hosts[i].routes[k].part, "https-only"),
                      "%shttps-only needs %shttps", making->dashes, making->dashes);
         return;
       }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/failure.h"
 #include "tools/common/yaml_tree.h"
 #include "tools/serve/config/find.h"
 #include "tools/serve/config/make.h"
@@ -121,7 +122,7 @@ static void read_unknown(struct reader *reader, struct config_part *part,
   char advice[MISTAKE_BYTES / 2];
   part->strange = true;
   config_key_advice(text_of(key), part->scope, advice, sizeof advice);
-  mistakes_add(reader->mistakes, key->place, "%s: %s%s%s", text_of(key),
+  mistakes_add(reader->mistakes, key->place, "%s: %s%s%s", failure_shown(text_of(key)),
                config_key_find(text_of(key)) || config_list_find(text_of(key)) ? "not here"
                                                                                : "no such key",
                advice[0] ? "; " : "", advice);

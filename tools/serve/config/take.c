@@ -271,8 +271,7 @@ bool config_take_field_value(struct config_making *making, const char *text) {
     return mistakes_add(making->mistakes, making->text->place, "%s%s: more than %d bytes",
                         making->dashes, name, SERVE_FIELD_VALUE_BYTES_MAX);
   if (len == 0 || text[0] == ' ' || text[len - 1] == ' ')
-    return mistakes_add(making->mistakes, making->text->place,
-                        "%s%s: expected a value without spaces around it", making->dashes, name);
+    return config_wrong(making, "expected a value, without spaces around it");
   *(const char **)target_of(making) = text;
   return true;
 }

@@ -65,6 +65,7 @@ static bool is_compressed(const struct serve_route *route) {
 static bool add_field(struct config_making *making, enum field_rule_kind kind, struct span name,
                       struct span value) {
   struct serve_rules *rules = making->route->rules;
+  if (name.len == 0) return config_wrong(making, "expected the name of a field such as server");
   struct span lower = lower_copy_of(making, name);
   if (!lower.base) return out_of_memory(making);
   if (is_long(making, name) || is_long(making, value)) return false;

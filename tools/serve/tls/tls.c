@@ -30,6 +30,16 @@ static bool set_ciphers(struct tls_settings *settings, struct ciphers *ciphers, 
   return true;
 }
 
+bool serve_tls_try_ciphers(const char *list, struct io_error *error) {
+  struct ciphers ciphers = {"", ""};
+  struct tls_settings settings = {0};
+  return set_ciphers(&settings, &ciphers, list, error) && tls_policy_try(&settings, error);
+}
+
+bool serve_tls_try_groups(const char *list, struct io_error *error) {
+  return tls_policy_try(&(struct tls_settings){.groups = list}, error);
+}
+
 /* What a policy is made from: see tls_policy_make(). */
 static struct tls_settings policy_of(const struct serve_config *config) {
   return (struct tls_settings){.groups = config->groups,

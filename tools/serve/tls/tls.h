@@ -31,6 +31,12 @@ struct serve_tls_next {
   struct ssl_ctx_st *policy;         /* NULL: no secure listener, or the context was made from it */
 };
 
+/* Whether OpenSSL knows these ciphers, these groups. False with one line in `error`. */
+__attribute__((warn_unused_result)) bool serve_tls_try_ciphers(const char *list,
+                                                               struct io_error *error);
+__attribute__((warn_unused_result)) bool serve_tls_try_groups(const char *list,
+                                                              struct io_error *error);
+
 /* Reads the files that the configuration names; nothing where it has no secure listener. False with one line in
  * `error`. Call serve_tls_close() in either case. Takes a reference. */
 __attribute__((warn_unused_result)) bool

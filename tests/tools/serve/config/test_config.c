@@ -73,11 +73,11 @@ static const struct row {
      "F:4:3: try_files: no such key; use fallback\n"
      "F:5:13: root: no such key; use directory\n"
      "F:6:1: sites: no such key; use hosts\n"
-     "F:7:1: : no such key\n"
+     "F:7:1: \"\": no such key\n"
      "F:8:1:  bind: no such key\n"},
     {"a proxy", "routes:\n- path: /\n  proxy: http://b/\n",
      "F:3:3: proxy: no such key; weir does not forward requests to other servers yet\n"},
-    {"twice", "workers: 1\nworkers: 2\n", "F:2:1: a key is given twice\n"},
+    {"twice", "workers: 1\nworkers: 2\n", "F:2:1: workers is given twice\n"},
     {"several at once", "workers: 0\nhttps: x\nflow: fast\n",
      "F:1:10: workers 0: expected a number from 1 to 256, or auto\n"
      "F:2:8: https x: not an address; expected ADDR:PORT such as 127.0.0.1:8080\n"
@@ -87,7 +87,7 @@ static const struct row {
     {"a mapping for one", "workers: {a: 1}\n", "F:1:10: workers: expected a text, not a mapping\n"},
     {"a list in a list", "http: [[1]]\n", "F:1:8: http: expected a text, not a list\n"},
     {"https-only without https", "http: 1\nhttps-only: true\ndirectory: d\n",
-     "F: https-only needs https\n"},
+     "F:2:1: https-only needs https\n"},
     {"no flag", "spdy: yes\n", "F:1:7: spdy yes: expected true or false\n"},
     {"a NUL", "directory: \"a\\0b\"\n", "F:1:12: directory: a NUL character\n"},
     {"hosts that are no list", "hosts: {name: a}\n",
@@ -148,10 +148,10 @@ static const struct row {
     {"a route with rules alone",
      "directory: d\nroutes:\n- {path: /a/, access: deny all, listing: true}\n", ""},
     {"the same, where no directory is", "answer: a\nroutes:\n- {path: /a/, access: deny all}\n",
-     "F:3:3: a route needs a directory, its own or its host's, redirect, answer or demo\n"},
+     "F:3:3: the route /a needs directory, its own or its host's, or redirect, answer or demo\n"},
     {"the same, where only the top has one",
      "directory: d\nhosts:\n- name: a\n  routes:\n  - {path: /a/, listing: true}\n",
-     "F:5:5: a route needs a directory, its own or its host's, redirect, answer or demo\n"
+     "F:5:5: the route /a needs directory, its own or its host's, or redirect, answer or demo\n"
      "F:5:17: listing needs a directory to serve\n"},
     {"a route without a path", "routes:\n- directory: d\n", "F:2:3: a route needs path\n"},
     {"two actions", "routes:\n- path: /\n  directory: d\n  answer: a\n",
