@@ -201,7 +201,7 @@ def test_wrong_files(tmp_path, content, words):
 
 def test_no_such_file(files, tmp_path):
     a = files("a.json", 100, 1e6, 1)
-    assert "missing.json: cannot open: No such file" in report(a, tmp_path / "missing.json", expect=1)
+    assert "missing.json: cannot read it: No such file" in report(a, tmp_path / "missing.json", expect=1)
     assert "cannot write /dev/full: No space" in report("--merge", "--json", "/dev/full", a, expect=1)
 
 
@@ -211,6 +211,9 @@ def test_no_such_file(files, tmp_path):
     (["--force", "a"], "--force needs --merge"),
     (["--html", "a.json", "b.json"], "expected the page's own name"),
     (["--merge", "--fail-if-slower", "5", "a", "b"], "exclude each other"),
+    (["--json", "", "--merge", "a"], "expected the name of a file"),
+    (["--html", "", "a"], "expected the name of a file"),
+    (["--seed", "4294967296", "a"], "expected a number from 0 to 4294967295"),
     (["--fail-if-slower", "5", "a"], "needs two results"),
     (["--fail-if-slower", "-5", "a", "b"], "expected a percentage"),
     (["--fail-if-slower", "5x", "a", "b"], "expected a percentage"),

@@ -391,6 +391,7 @@ def test_connect_to(weir):
     ([], "no URL"),
     (["http://127.0.0.1/", "http://127.0.0.2/"], "fewer connections than servers (2); try -c 2"),
     (["ftp://127.0.0.1/"], "expected http"),
+    (["ws://127.0.0.1/"], "ws://127.0.0.1/: needs --ws"),
     (["--connect-to", "a/b", "http://127.0.0.1/"], "--connect-to a/b"),
 ])
 def test_wrong_command_lines(arguments, words):

@@ -31,8 +31,7 @@ static bool read_size(const struct options *parser, unsigned min, unsigned max, 
     value <<= good ? 10 * (unit - units + 1) : 0;
   }
   if (!good || value < min || value > max)
-    return options_wrong(parser, "expected a size from %u to %u bytes, such as 4096 or 16K", min,
-                         max);
+    return options_wrong(parser, "expected a size from %u to %u bytes; 16K is 16384", min, max);
   *out = (unsigned)value;
   return true;
 }

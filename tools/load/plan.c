@@ -61,8 +61,10 @@ static const char *http_of(const char *url, struct url_text *room) {
 static bool add_url(struct load_plan *plan, const char *url, const struct failure *failure) {
   struct load_draft draft;
   struct url_text room;
+  const char *http = http_of(url, &room);
+  if (http != url && !plan->options->ws) return failure_set(failure, "%s: needs --ws", url);
   load_draft_clear(&draft);
-  draft.url = span_text(plan->options->ws ? http_of(url, &room) : url);
+  draft.url = span_text(http);
   draft.absolute = true;
   return load_form_make(&plan->rules, &draft, &plan->list.forms, failure) == LOAD_FORM_MADE;
 }

@@ -81,20 +81,21 @@ static bool set_percent(const struct options *parser, double *out) {
 /* The page must not take the place of a result: of the first, when its own name was left out. */
 static bool set_html(const struct options *parser, struct report_options *options) {
   size_t len = strlen(parser->value);
-  options->html = parser->value;
+  if (!options_file(parser, &options->html)) return false;
   if (len < 5 || strcmp(parser->value + len - 5, ".json") != 0) return true;
   return options_wrong(parser, "expected the page's own name, such as report.html");
 }
 
 static bool take(struct options *parser, int code, char *value) {
   struct report_options *options = parser->out;
+  (void)value;
   switch (code) {
   case OPTION_MERGE: options->merge = true; return true;
-  case OPTION_JSON: options->json = value; return true;
+  case OPTION_JSON: return options_file(parser, &options->json);
   case OPTION_HTML: return set_html(parser, options);
   case OPTION_FORCE: options->force = true; return true;
   case OPTION_SLOWER: return set_percent(parser, &options->slower);
-  case OPTION_SEED: return options_number(parser, 0, UINT64_MAX, &options->seed);
+  case OPTION_SEED: return options_number(parser, 0, UINT32_MAX, &options->seed);
   default: return false;
   }
 }

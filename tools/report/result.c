@@ -61,7 +61,7 @@ bool report_result_read(struct report_result *result, const char *path,
                         const struct failure *failure) {
   json_error_t error;
   FILE *file = fopen(path, "re");
-  if (!file) return fail(failure, path, "cannot open: %s", strerror(errno));
+  if (!file) return fail(failure, path, "cannot read it: %s", strerror(errno));
   *result = (struct report_result){.path = path};
   result->json = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
   fclose(file);

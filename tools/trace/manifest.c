@@ -238,7 +238,7 @@ bool trace_manifest_read(struct trace_manifest *manifest, const char *file,
   json_error_t why;
   *manifest = (struct trace_manifest){0};
   FILE *stream = fopen(file, "re");
-  if (!stream) return fail(&reader, "%s", strerror(errno));
+  if (!stream) return fail(&reader, "cannot read it: %s", strerror(errno));
   if (fseek(stream, 0, SEEK_END) == 0 && ftell(stream) > TRACE_MANIFEST_BYTES_MAX) {
     fclose(stream);
     return fail(&reader, "larger than %d bytes", TRACE_MANIFEST_BYTES_MAX);

@@ -173,7 +173,7 @@ static bool add_label(const struct options *parser, struct trace_options *option
 static bool take(struct options *parser, int code, char *value) {
   struct trace_options *options = parser->out;
   switch (code) {
-  case 'm': options->manifest = value; return true;
+  case 'm': return options_file(parser, &options->manifest);
   case 'p': return set_profile(parser, options);
   case 'H': return add_field(parser, options);
   case 'r': return set_rate(parser, options);
@@ -182,8 +182,8 @@ static bool take(struct options *parser, int code, char *value) {
     return set_window(parser, 65535, 16 << 20, &options->connection_window_bytes);
   case OPTION_HTTP1: options->http1 = true; return true;
   case 'k': options->insecure = true; return true;
-  case OPTION_CACERT: options->ca_path = value; return true;
-  case OPTION_KEY_LOG: options->key_log = value; return true;
+  case OPTION_CACERT: return options_file(parser, &options->ca_path);
+  case OPTION_KEY_LOG: return options_file(parser, &options->key_log);
   case 't': return options_seconds(parser, &options->timeout_seconds);
   case OPTION_RING: return ring_option(parser, &options->ring);
   case 'o': return set_picture(parser, options);

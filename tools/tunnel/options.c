@@ -170,7 +170,7 @@ static bool check(struct tunnel_options *options, const struct options *parser) 
   const struct failure *failure = parser->failure;
   if (parser->operand_count > 0)
     return failure_set(failure, "%s: no such operand; pods are given by --pod NAME=HOST",
-                       parser->operands[0]);
+                       failure_shown(parser->operands[0]));
   if (options->pods.count == 0)
     return failure_set(failure, "no pod: --pod NAME=HOST is needed; see weir tunnel --help");
   if (options->certificate && !options->key)

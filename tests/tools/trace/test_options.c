@@ -74,6 +74,9 @@ static void test_wrong_options(void **state) {
       {"-H nonsense http://h/", "-H nonsense"},
       {"-H :path:x http://h/", "-H :path"},
       {"-f --json http://h/", "--json http://h/: expected the name of a file"},
+      {"--key-log http://h/", "--key-log http://h/: expected the name of a file"},
+      {"--cacert http://h/", "--cacert http://h/: expected the name of a file"},
+      {"-m http://h/", "-m http://h/: expected the name of a file"},
       {"-m a.json http://h/ http://i/", "one base URL"},
   };
   (void)state;
