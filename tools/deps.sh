@@ -10,7 +10,7 @@ set -eu
 build='gcc libc6-dev make liburing-dev libssl-dev zlib1g-dev libbrotli-dev libzstd-dev libjansson-dev libyaml-dev libjemalloc-dev'
 test='clang libclang-rt-dev clang-format clang-tidy cppcheck gcovr libcmocka-dev libnghttp2-dev
 libhttp-parser-dev python3 python3-pytest python3-yaml python3-prometheus-client python3-h2 python3-hpack curl nghttp2-client
-nghttp2-server nodejs chromium openssl brotli gzip pkgconf procps iproute2 wrk apache2-utils golang-go
+nghttp2-server nodejs chromium openssl brotli gzip pkgconf procps iproute2 wrk apache2-utils golang-go valgrind
 golang-github-docker-spdystream-dev'
 # Faster ciphers than OpenSSL's. There is no such package for other processors.
 [ "$(dpkg --print-architecture 2>/dev/null)" != amd64 ] || build="$build libipsec-mb-dev"

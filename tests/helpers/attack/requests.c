@@ -156,10 +156,14 @@ static bool step_amplify(struct peer *peer) {
   return true;
 }
 
-/* Requests of `variant` cookie crumbs each. */
+/* Requests of `variant` cookie crumbs each, with a number in five octal digits: a block that comes again is not decoded
+ * again. */
 static bool step_crumbs(struct peer *peer) {
-  static const uint8_t start[] = {0x82, 0x86, 0x04, 1, '/', 0x01, 1, 'a', 0x60, 1, 'c'};
+  uint8_t start[] = {0x82, 0x86, 0x04, 1, '/', 0x01, 1, 'a',  0x00, 1,
+                     'n',  5,    0,    0, 0,   0,    0, 0x60, 1,    'c'};
   if (peer->in_flight >= 100) return false;
+  for (int i = 0; i < 5; i++)
+    start[12 + i] = (uint8_t)('0' + (peer->units >> 3 * i & 7));
   put_indexed(peer, start, peer->next_id == 1 ? sizeof start : sizeof start - 3,
               peer->options->variant);
   return true;
