@@ -1,6 +1,7 @@
 """How connections and the server end, and what happens to peers that misbehave."""
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -121,6 +122,40 @@ def test_idle_server_ends_at_once(start):
     began = time.monotonic()
     server.stop()
     assert time.monotonic() - began < 3
+
+
+def test_hangup_without_a_file(start):
+    """SIGHUP, which asks for a reload, does not end a server that has nothing to read anew."""
+    server = start()
+    for count in (1, 2):
+        server.process.send_signal(signal.SIGHUP)
+        assert harness.wait_until(lambda: server.log().count("there is no file to read anew") == count), server.log()
+    assert server.alive()
+
+
+@pytest.mark.parametrize("wrapper, lives", [([], False), (["nohup"], True)], ids=["plain", "nohup"])
+def test_closed_terminal(wrapper, lives):
+    """It drains a server, unless nohup(1) started that."""
+    port = harness.free_port()
+    command = [*wrapper, harness.binary(), "serve", "--http", f"127.0.0.1:{port}", "--workers", "1"]
+    child, terminal = pty.fork()
+    if child == 0:  # the leader of a session, as a shell is; its terminal's SIGHUP is the kernel's
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in range(3):
+            os.dup2(null, fd)
+        os.execvp(command[0], command)
+    assert harness.wait_until(lambda: harness.listening(port))
+    client = harness.RawClient(port)
+    client.request(1, "/delay/1000")
+    client.take_kind("Settings")
+    os.close(terminal)
+    client.take_end(1)
+    assert client.status(1) == "200"
+    client.close()
+    if lives:
+        assert harness.listening(port)
+        os.kill(child, signal.SIGTERM)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 # ---- HTTP/1.x ------------------------------------------------------------------------------------

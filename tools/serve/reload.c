@@ -209,6 +209,10 @@ static void put_in_force(struct reload *reload) {
 }
 
 void serve_reload(struct server *server, struct worker_group *group) {
+  if (!server->file) {
+    complain(EXIT_FAILED, "SIGHUP: not started with --config, there is no file to read anew");
+    return;
+  }
   systemd_reloading(&server->supervision.systemd);
   struct reload reload = {.server = server,
                           .group = group,

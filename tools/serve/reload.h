@@ -18,7 +18,8 @@
 
 #include "tools/serve/server.h"
 
-/* The main thread, which started the group; no worker drains. Says what is wrong, or what has changed. */
+/* The main thread, which started the group; no worker drains. Says what is wrong, or what has changed; without a file,
+ * that there is none. */
 void serve_reload(struct server *server, struct worker_group *group);
 
 #endif

@@ -5,7 +5,7 @@
  * Signals are blocked, and the main thread takes them one by one, so there are no signal handlers. The
  * first SIGTERM or SIGINT drains, the second stops. SIGUSR1 prints the counters. SIGUSR2 opens the
  * access log and the recording anew; the last worker to end sends it, too, to end the wait. SIGHUP reads the
- * configuration file anew (serve/reload.h), if there is one. SIGRTMIN replaces the program (serve/service/replacement.h).
+ * configuration file anew (serve/reload.h). SIGRTMIN replaces the program (serve/service/replacement.h).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 #include "tools/serve/service/user.h"
 #include "tools/serve/worker.h"
 
-static sigset_t signals_of_interest(const struct server *server) {
+static sigset_t signals_of_interest(void) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
@@ -31,7 +31,7 @@ static sigset_t signals_of_interest(const struct server *server) {
   sigaddset(&set, SIGUSR1);
   sigaddset(&set, SIGUSR2);
   sigaddset(&set, SIGRTMIN);
-  if (server->file) sigaddset(&set, SIGHUP);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -70,9 +70,10 @@ static void tell_ready(struct server *server) {
   supervision_ready(&server->supervision, status);
 }
 
-/* Before a port is open: whoever has seen it may send a signal. All threads inherit it. */
-static void block_signals(const struct server *server) {
-  sigset_t set = signals_of_interest(server);
+/* Before a port is open: whoever has seen it may send a signal, and it is taken when the server runs. All threads
+ * inherit it. */
+static void block_signals(void) {
+  sigset_t set = signals_of_interest();
   pthread_sigmask(SIG_BLOCK, &set, NULL);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN); /* a log that may not grow ends no server */
@@ -91,7 +92,7 @@ static int run(struct server *server) {
       .hooks = serve_worker_hooks(server),
   };
   struct io_error error = {0};
-  sigset_t set = signals_of_interest(server);
+  sigset_t set = signals_of_interest();
   server->main_thread = pthread_self();
   if (!supervision_take_signals(&server->supervision, &set, &error))
     return complain(EXIT_FAILED, "%s", error.text);
@@ -159,14 +160,6 @@ static int check(struct server *server) {
   return status;
 }
 
-/* A reload that is asked for while the server starts comes when it runs, instead of ending it. */
-static void block(int number) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, number);
-  pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
 /* `outside`: what is wrong with the environment, or NULL. */
 static int serve(struct server *server, const struct serve_options *options,
                  const struct io_error *outside) {
@@ -179,9 +172,8 @@ static int serve(struct server *server, const struct serve_options *options,
   } else if (options->check) {
     status = check(server);
   } else {
-    if (server->file) block(SIGHUP);
     server->first = config_retain(server->config);
-    block_signals(server);
+    block_signals();
     status = outside ? complain(EXIT_FAILED, "%s", outside->text) : prepare_user(server->config);
     if (status == EXIT_DONE) status = serve_open(server);
     if (status == EXIT_DONE) status = become_user(server->config->user);

@@ -4,6 +4,7 @@
 #include "tools/serve/service/supervision.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +15,26 @@
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 
+/* Whether this process has a controlling terminal. */
+static bool has_terminal(void) {
+  int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+/* nohup(1) has SIGHUP ignored. */
+static bool ends_with_terminal(void) {
+  struct sigaction action;
+  bool ignored = sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+  return !ignored && has_terminal();
+}
+
 bool supervision_open(struct supervision *supervision, int argc, char *const *argv,
                       struct io_error *error) {
-  *supervision =
-      (struct supervision){.signals = -1, .watchdog_ns = TIMER_NEVER, .leave_ns = TIMER_NEVER};
+  *supervision = (struct supervision){.signals = -1,
+                                      .ends_with_terminal = ends_with_terminal(),
+                                      .watchdog_ns = TIMER_NEVER,
+                                      .leave_ns = TIMER_NEVER};
   return replacement_open(&supervision->replacement, argc, argv, error) &&
          systemd_open(&supervision->systemd, error) &&
          inherited_read(&supervision->inherited, error);
@@ -76,13 +93,21 @@ static void look_at_replacement(struct supervision *supervision, struct worker_g
   leave(supervision, group, SUPERVISION_REPLACED, now_ns);
 }
 
-/* Returns the number of a signal that came, or 0. The first that ends the server comes later if its sockets
+/* Whether a SIGHUP says that the terminal was closed. It comes from the kernel, or from the shell that led its session;
+ * anybody else, and a shell whose terminal is still there, asks for a reload. */
+static bool is_hangup(const struct supervision *supervision, const struct signalfd_siginfo *info) {
+  bool from_above = info->ssi_code == SI_KERNEL || info->ssi_pid == (uint32_t)getsid(0);
+  return supervision->ends_with_terminal && from_above && !has_terminal();
+}
+
+/* Returns the number of a signal that came, or 0. A terminal that was closed ends the server like SIGTERM. The first that ends the server comes later if its sockets
  * live on; when a second comes before that, both come now. */
 static int take_signal(struct supervision *supervision, struct worker_group *group,
                        uint64_t now_ns) {
   struct signalfd_siginfo info;
   ssize_t got = read(supervision->signals, &info, sizeof info);
   int number = got == sizeof info ? (int)info.ssi_signo : 0;
+  if (number == SIGHUP && is_hangup(supervision, &info)) number = SIGTERM;
   if (number != SIGTERM && number != SIGINT) return number;
   if (supervision->leave_ns != TIMER_NEVER) supervision->leave_ns = now_ns;
   if (supervision->leaving || !inherited_has_foreign(&supervision->inherited)) return number;

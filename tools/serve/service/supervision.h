@@ -20,7 +20,8 @@ struct supervision {
   uint64_t leave_ns; /* or TIMER_NEVER */
   bool replaced; /* another process serves now: nothing is said to the service manager any more */
   int signals;   /* signalfd, or -1 */
-  uint64_t watchdog_ns; /* when it is to hear next */
+  bool ends_with_terminal; /* it was started from one, without nohup(1) */
+  uint64_t watchdog_ns;    /* when it is to hear next */
 };
 
 /* Instead of a signal's number. */
