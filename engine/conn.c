@@ -286,7 +286,7 @@ static void drain(void *self, uint64_t now_ns) {
 static uint64_t idle_since_ns(const void *self) {
   const struct conn *conn = self;
   if (conn->inner.ops) return conn->inner.ops->idle_since_ns(conn->inner.self);
-  return conn->refused ? MACHINE_BUSY : conn->deadline_ns - H2_PREFACE_NS;
+  return conn->refused ? MACHINE_BUSY : conn->deadline_ns - PEER_PREFACE_NS;
 }
 
 static void close_conn(void *self) {
@@ -329,7 +329,7 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
       .engine = engine,
       .host = host,
       .peer = *peer,
-      .deadline_ns = now_ns + H2_PREFACE_NS,
+      .deadline_ns = now_ns + PEER_PREFACE_NS,
   };
   conn->peer.application_protocol = ""; /* borrowed until create() returns, and not needed later */
   *out = (struct machine){.ops = &conn_ops, .self = conn};

@@ -12,8 +12,8 @@
 struct engine_config engine_config_default(void) {
   return (struct engine_config){
       .connections_max = ENGINE_CONNECTIONS_DEFAULT,
-      .header_list_bytes = H2_HEADER_LIST_BYTES_DEFAULT,
-      .idle_ns = H2_IDLE_NS,
+      .header_list_bytes = PEER_HEADER_LIST_BYTES_DEFAULT,
+      .idle_ns = PEER_IDLE_NS,
       .connection_weight = MACHINE_WEIGHT_DEFAULT,
       .h1 = h1_config_default(),
       .h2 = h2_config_default(),

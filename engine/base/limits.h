@@ -2,8 +2,8 @@
  * base/limits.h - the bounds that several protocols share: unit, value and reason.
  *
  * A bound stands in the limits.h of the folder that enforces it: http/ h1/ h2/ hpack/ sched/ site/ spdy/ ws/ have one
- * each, and io/base has that of io/. Here are those of an engine, and those that several of these folders obey: they
- * are named after HTTP/2, and HTTP/1.1 and SPDY keep to the same wherever they have the same thing.
+ * each. Here are those of an engine, and those that several of these folders enforce. PEER_* bounds what one peer may
+ * hold, do and take. HTTP/2 enforces all of them; HTTP/1.1 and SPDY those for which they have the same thing.
  *
  * A bound that answers a known attack names its CVE. Bounds that hostile peers run into are counted:
  * struct engine_counters names them beside its counters, and `weir serve` prints those on SIGUSR1.
@@ -59,40 +59,38 @@
 
 /* Streams that a peer may have open. RFC 9113 section 6.5.2 recommends at least 100; nginx allows
  * 128. Enforced from the first frame, acknowledged or not (CVE-2025-53506). */
-#define H2_CONCURRENT_STREAMS_DEFAULT 128u
+#define PEER_CONCURRENT_STREAMS_DEFAULT 128u
 
 /* Receive windows in bytes: of a stream, the protocol's initial value; of a connection, sixteen
  * times that, so that one stalled upload does not starve the others. */
-#define H2_STREAM_WINDOW_BYTES_DEFAULT     65535u
-#define H2_CONNECTION_WINDOW_BYTES_DEFAULT (1u * MIB)
+#define PEER_STREAM_WINDOW_BYTES_DEFAULT     65535u
+#define PEER_CONNECTION_WINDOW_BYTES_DEFAULT (1u * MIB)
 
 /* Bytes of all windows of an engine together, as h2/flow.h counts them: what peers can make slow
  * handlers hold. Room for 8,192 uploads with windows of the initial size. Beyond it requests with a
- * body are refused. Windows are widened within a part of it, in percent, so that a few busy
- * connections do not shut out all others. */
-#define H2_WINDOW_BUDGET_BYTES   (512u * MIB)
-#define H2_WINDOW_GROWTH_PERCENT 75u
+ * body are refused. */
+#define PEER_WINDOW_BUDGET_BYTES (512u * MIB)
 
 /* Bytes of a decoded header section: name + value + 32 for each field (RFC 9113 section 6.5.2).
  * nghttpx and Envoy allow 60 to 64 KiB. A larger request gets 431; one that is larger than
  * HPACK_LIST_STOP_FACTOR times this ends the connection. */
-#define H2_HEADER_LIST_BYTES_DEFAULT (64u * KIB)
+#define PEER_HEADER_LIST_BYTES_DEFAULT (64u * KIB)
 
 /* Fields of one request's header section, or of its trailers (CVE-2026-49975: tens of thousands of
  * empty fields cost bookkeeping that a limit in bytes does not see). Envoy allows 100. More get 431.
  * The crumbs of a cookie (RFC 9113 section 8.2.3) are one field: browsers send more than a hundred
  * of them. Responses are bounded by their bytes alone, as in other clients. */
-#define H2_HEADER_FIELDS_MAX 128u
+#define PEER_HEADER_FIELDS_MAX 128u
 
 /* ---- what a peer may make us hold ------------------------------------------------------------ */
 
 /* Encoded bytes of one header block, CONTINUATION included (CVE-2024-27316 and its siblings). A
  * longer one gets ENHANCE_YOUR_CALM. */
-#define H2_HEADER_BLOCK_BYTES_MAX (64u * KIB)
+#define PEER_HEADER_BLOCK_BYTES_MAX (64u * KIB)
 
 /* Encoded bytes of the fields that we send in one section. Control frames still fit into
  * OUT_BYTES beside it. A larger response is refused: INTERNAL_ERROR. */
-#define H2_SEND_BLOCK_BYTES_MAX (24u * KIB)
+#define PEER_SEND_BLOCK_BYTES_MAX (24u * KIB)
 
 /* ---- what a peer may make us do -------------------------------------------------------------- */
 
@@ -101,117 +99,117 @@
 
 /* One pause: long enough for a few tokens of each budget, so that a flood costs ten wake-ups a second,
  * and too short to be seen by a user. */
-#define H2_PAUSE_NS (100 * MILLISECOND_NS)
+#define PEER_PAUSE_NS (100 * MILLISECOND_NS)
 
 /* Pauses that add up to so much, less the time in between, end a connection with ENHANCE_YOUR_CALM: it
  * does not let up. A page that starts and cancels 600 requests within a second needs four seconds. */
-#define H2_SLOWED_NS (10 * SECOND_NS)
+#define PEER_SLOWED_NS (10 * SECOND_NS)
 
 /* Glitches: frames that are legal but useless (empty DATA, unknown types, WINDOW_UPDATE by the
  * byte, PRIORITY, resets in reply to nonsense; CVE-2019-9513, -9517, -9518). nghttp2 allows 10,000
  * in a burst and 330 a second, HAProxy 100 and up. */
-#define H2_GLITCH_BURST      1000u
-#define H2_GLITCH_PER_SECOND 50u
+#define PEER_GLITCH_BURST      1000u
+#define PEER_GLITCH_PER_SECOND 50u
 
 /* Streams that the peer reset, or made us reset, before we had answered them completely
  * (CVE-2023-44487, CVE-2025-8671). A browser that leaves a page resets what is open. A page that fetches
  * as the user types may cancel as many again and again; at this rate a connection costs no more than
  * one with as many requests. nghttp2 allows 1,000 in a burst and 33 a second. */
-#define H2_RESET_BURST      200u
-#define H2_RESET_PER_SECOND 100u
+#define PEER_RESET_BURST      200u
+#define PEER_RESET_PER_SECOND 100u
 
 /* What pays for a PING, a SETTINGS or a useless frame before a budget does: so many of them for each stream that ended
  * well, and for each DATA frame of ours (gRPC's clients send a PING while DATA comes), saved up to a maximum. SETTINGS
  * may move the windows of all streams, and cost one more for so many of them. Resets are not paid for. */
-#define H2_EARNED_ANSWER    2u
-#define H2_EARNED_DATA      1u
-#define H2_EARNED_MAX       1000u
-#define H2_SETTINGS_STREAMS 4u
+#define PEER_EARNED_ANSWER    2u
+#define PEER_EARNED_DATA      1u
+#define PEER_EARNED_MAX       1000u
+#define PEER_SETTINGS_STREAMS 4u
 
 /* PING and SETTINGS frames that want a reply (CVE-2019-9512, CVE-2019-9515), beyond those. Probes of the round trip take a
  * few a second; no client needs hundreds. */
-#define H2_PING_BURST          500u
-#define H2_PING_PER_SECOND     50u
-#define H2_SETTINGS_BURST      100u
-#define H2_SETTINGS_PER_SECOND 10u
+#define PEER_PING_BURST          500u
+#define PEER_PING_PER_SECOND     50u
+#define PEER_SETTINGS_BURST      100u
+#define PEER_SETTINGS_PER_SECOND 10u
 
 /* Streams that a server pushes: open at once, and as a budget. A client may announce any number for
  * the first. A request of 14 bytes for a page with 16 resources would be worth 17 requests, again
  * and again, though a browser needs each resource once a connection. Beyond it the page's link
- * fields have to do. Below H2_RESET_*, so that a client may refuse all of them. */
-#define H2_PUSHES_MAX      128u
-#define H2_PUSH_BURST      128u
-#define H2_PUSH_PER_SECOND 10u
+ * fields have to do. Below PEER_RESET_*, so that a client may refuse all of them. */
+#define PEER_PUSHES_MAX      128u
+#define PEER_PUSH_BURST      128u
+#define PEER_PUSH_PER_SECOND 10u
 
 /* WINDOW_UPDATE frames that are free: some at first, and more for each stream and each DATA frame
  * that we send, saved up to a maximum (Envoy allows 1 + 2 x (streams + 10 x DATA)). Others cost a
  * glitch each (CVE-2019-9511, CVE-2019-9517). */
-#define H2_UPDATES_FREE        100u
-#define H2_UPDATES_FREE_STREAM 4u
-#define H2_UPDATES_FREE_DATA   10u
-#define H2_UPDATES_FREE_MAX    10000u
+#define PEER_UPDATES_FREE        100u
+#define PEER_UPDATES_FREE_STREAM 4u
+#define PEER_UPDATES_FREE_DATA   10u
+#define PEER_UPDATES_FREE_MAX    10000u
 
 /* Bytes below which a DATA frame of ours earns no free WINDOW_UPDATE if it used up a window: a peer that grants
  * credit by the byte makes us send by the byte, and must not be paid for it. */
-#define H2_DATA_BYTES_SMALL 256u
+#define PEER_DATA_BYTES_SMALL 256u
 
 /* Such a frame pays for an update of both windows, so that a client with little memory is not cut; but these are read
- * at a pace, with pauses that do not count for H2_SLOWED_NS. A window of 100 bytes over 10 ms takes 200 a second. */
-#define H2_UPDATES_SMALL_DATA       2u
-#define H2_UPDATES_SMALL_BURST      1000u
-#define H2_UPDATES_SMALL_PER_SECOND 250u
+ * at a pace, with pauses that do not count for PEER_SLOWED_NS. A window of 100 bytes over 10 ms takes 200 a second. */
+#define PEER_UPDATES_SMALL_DATA       2u
+#define PEER_UPDATES_SMALL_BURST      1000u
+#define PEER_UPDATES_SMALL_PER_SECOND 250u
 
 /* DATA frames in a row without payload and without END_STREAM that cost nothing (CVE-2019-9518).
  * Others cost a glitch each. */
-#define H2_EMPTY_DATA_FREE 8u
+#define PEER_EMPTY_DATA_FREE 8u
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
 /* From the connection's first moment to the client's preface and first SETTINGS; Go allows 10 s.
  * Slowness as a weapon is CVE-2007-6750, here and below. */
-#define H2_PREFACE_NS (5 * SECOND_NS)
+#define PEER_PREFACE_NS (5 * SECOND_NS)
 
 /* From the first byte of a header block, or of any other frame, to its last. Progress does not
  * renew it. */
-#define H2_HEADER_BLOCK_NS (10 * SECOND_NS)
+#define PEER_HEADER_BLOCK_NS (10 * SECOND_NS)
 
 /* A request body that has begun: the longest silence, and the lowest rate after a grace period. httpd has the same
  * rate; a telephone line is ten times faster. A burst counts for no more than the longest silence, or a fast start
  * would buy an hour of a byte every ten seconds. Both hold until the handler has answered, and for a request with
  * content-length, which is an upload, also after that. Then the stream is reset: CANCEL. */
-#define H2_BODY_IDLE_NS              (10 * SECOND_NS)
-#define H2_BODY_GRACE_NS             (5 * SECOND_NS)
-#define H2_BODY_BYTES_PER_SECOND_MIN 500u
+#define PEER_BODY_IDLE_NS              (10 * SECOND_NS)
+#define PEER_BODY_GRACE_NS             (5 * SECOND_NS)
+#define PEER_BODY_BYTES_PER_SECOND_MIN 500u
 
 /* A stream on which both sides have begun and neither sends; Envoy's default. It is for tunnels and
  * conversations (CONNECT, and gRPC, whose requests have no content-length): no rate tells one that
  * has nothing to say just now from one that wastes a stream. It costs us one of
- * H2_CONCURRENT_STREAMS_DEFAULT streams, some KiB with its handler's state. */
-#define H2_STREAM_IDLE_NS (300 * SECOND_NS)
+ * PEER_CONCURRENT_STREAMS_DEFAULT streams, some KiB with its handler's state. */
+#define PEER_STREAM_IDLE_NS (300 * SECOND_NS)
 
 /* Output that the peer does not take (CVE-2019-9511, -9517, CVE-2023-43622). It is looked at over
  * spans of this length; one below the lowest rate ends the connection. Neither PING nor
  * WINDOW_UPDATE renews it. nginx waits 60 s, h2o 10 s. */
-#define H2_SEND_STALL_NS             (20 * SECOND_NS)
-#define H2_SEND_BYTES_PER_SECOND_MIN 1024u
+#define PEER_SEND_STALL_NS             (20 * SECOND_NS)
+#define PEER_SEND_BYTES_PER_SECOND_MIN 1024u
 
 /* A response that its own window holds back, on a connection on which others are taken: a page that has
  * paused a download. It costs no more than the stream, so it is reset only after this time at less than
  * the lowest rate, and only when the worker has given out this part (a half) of its streams. nginx waits
  * 60 s. */
-#define H2_HELD_NS     (60 * SECOND_NS)
-#define H2_SCARCE_PART 2u
+#define PEER_HELD_NS     (60 * SECOND_NS)
+#define PEER_SCARCE_PART 2u
 
 /* Replies that wait because the peer does not read (CVE-2019-9512, -9515). A peer that is alive
  * reads within seconds. */
-#define H2_CONTROL_STALL_NS (10 * SECOND_NS)
+#define PEER_CONTROL_STALL_NS (10 * SECOND_NS)
 
 /* A connection without streams; only requests renew it. nginx waits 75 s, h2o 10 s. */
-#define H2_IDLE_NS (60 * SECOND_NS)
+#define PEER_IDLE_NS (60 * SECOND_NS)
 
 /* How often streams with an incomplete request body are looked at: their deadlines are twenty times
  * as long. */
-#define H2_TICK_NS (500 * MILLISECOND_NS)
+#define PEER_TICK_NS (500 * MILLISECOND_NS)
 
 /* After a complete response to an incomplete request, the rest is read and dropped until none of
  * it has come for the first time, at most for the second time and for this many bytes. Then
@@ -219,11 +217,11 @@
  * stopped or sent all by then. Java's sends all before it reads the response, takes no notice of
  * that reset, and waits for credit until it times out. The first is a round trip; nginx goes on
  * for 30 s or 5 s of silence, and most files that people upload are smaller than the last. */
-#define H2_LINGER_IDLE_NS (1 * SECOND_NS)
-#define H2_LINGER_NS      (10 * SECOND_NS)
-#define H2_LINGER_BYTES   (16u * MIB)
+#define PEER_LINGER_IDLE_NS (1 * SECOND_NS)
+#define PEER_LINGER_NS      (10 * SECOND_NS)
+#define PEER_LINGER_BYTES   (16u * MIB)
 
 /* After a connection error: how long GOAWAY may take to leave. */
-#define H2_FAREWELL_NS (1 * SECOND_NS)
+#define PEER_FAREWELL_NS (1 * SECOND_NS)
 
 #endif

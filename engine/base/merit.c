@@ -4,8 +4,8 @@
 #include "engine/base/merit.h"
 
 void merit_init(struct merit *merit, uint64_t now_ns) {
-  *merit = (struct merit){.updates = H2_UPDATES_FREE};
-  budget_init(&merit->small_pace, H2_UPDATES_SMALL_BURST, H2_UPDATES_SMALL_PER_SECOND, now_ns);
+  *merit = (struct merit){.updates = PEER_UPDATES_FREE};
+  budget_init(&merit->small_pace, PEER_UPDATES_SMALL_BURST, PEER_UPDATES_SMALL_PER_SECOND, now_ns);
 }
 
 enum merit_update merit_update(struct merit *merit, uint64_t now_ns) {

@@ -1,6 +1,6 @@
 /*
  * base/merit.h - what a peer has earned by useful work, and may spend on frames that cost it a token else (base/budget.h).
- * Bounds and reasons: base/limits.h, H2_EARNED_* and H2_UPDATES_*.
+ * Bounds and reasons: base/limits.h, PEER_EARNED_* and PEER_UPDATES_*.
  *
  * A PING with each request, at any rate, is no flood of PINGs: it costs less than the request. So control frames are
  * counted in proportion to requests that were answered and DATA that was sent; beyond that, in time.
@@ -31,21 +31,21 @@ static inline void merit_add(uint32_t *count, uint32_t more, uint32_t most) {
 
 /* A stream was opened. */
 static inline void merit_opened(struct merit *merit) {
-  merit_add(&merit->updates, H2_UPDATES_FREE_STREAM, H2_UPDATES_FREE_MAX);
+  merit_add(&merit->updates, PEER_UPDATES_FREE_STREAM, PEER_UPDATES_FREE_MAX);
 }
 
 /* A stream has ended as it should, in both directions. */
 static inline void merit_answered(struct merit *merit) {
-  merit_add(&merit->frames, H2_EARNED_ANSWER, H2_EARNED_MAX);
+  merit_add(&merit->frames, PEER_EARNED_ANSWER, PEER_EARNED_MAX);
 }
 
 /* DATA was sent; `window_bytes` is what the peer's windows have left. */
 static inline void merit_sent(struct merit *merit, uint32_t bytes, uint32_t window_bytes) {
-  if (bytes >= H2_DATA_BYTES_SMALL || (bytes > 0 && window_bytes > 0)) {
-    merit_add(&merit->frames, H2_EARNED_DATA, H2_EARNED_MAX);
-    merit_add(&merit->updates, H2_UPDATES_FREE_DATA, H2_UPDATES_FREE_MAX);
+  if (bytes >= PEER_DATA_BYTES_SMALL || (bytes > 0 && window_bytes > 0)) {
+    merit_add(&merit->frames, PEER_EARNED_DATA, PEER_EARNED_MAX);
+    merit_add(&merit->updates, PEER_UPDATES_FREE_DATA, PEER_UPDATES_FREE_MAX);
   } else if (bytes > 0) {
-    merit_add(&merit->small_updates, H2_UPDATES_SMALL_DATA, H2_UPDATES_SMALL_BURST);
+    merit_add(&merit->small_updates, PEER_UPDATES_SMALL_DATA, PEER_UPDATES_SMALL_BURST);
   }
 }
 

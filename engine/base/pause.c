@@ -12,16 +12,16 @@ static void begin(struct pause *pause, uint64_t now_ns, uint64_t *pauses) {
   counter_add(pauses, 1);
   pause->on = true;
   pause->since_ns = now_ns;
-  pause->until_ns = now_ns + H2_PAUSE_NS;
+  pause->until_ns = now_ns + PEER_PAUSE_NS;
 }
 
 bool pause_begin(struct pause *pause, uint64_t now_ns, uint64_t *slowed, uint64_t *pauses) {
   if (pause->on) return true;
   uint64_t read_ns = now_ns - pause->until_ns;
   pause->slowed_ns -= read_ns < pause->slowed_ns ? read_ns : pause->slowed_ns;
-  if (pause->slowed_ns >= H2_SLOWED_NS) return false;
+  if (pause->slowed_ns >= PEER_SLOWED_NS) return false;
   if (pause->slowed_ns == 0) counter_add(slowed, 1);
-  pause->slowed_ns += H2_PAUSE_NS;
+  pause->slowed_ns += PEER_PAUSE_NS;
   begin(pause, now_ns, pauses);
   return true;
 }

@@ -19,8 +19,8 @@ struct pause {
   uint64_t slowed_ns; /* pauses until then, less the time in which it was read */
 };
 
-/* Stops reading for H2_PAUSE_NS, unless it is stopped. Counts the pause in `*pauses`, and in `*slowed` if it
- * is the first of a row. False, and it goes on: the pauses have come to H2_SLOWED_NS, which is enough. */
+/* Stops reading for PEER_PAUSE_NS, unless it is stopped. Counts the pause in `*pauses`, and in `*slowed` if it
+ * is the first of a row. False, and it goes on: the pauses have come to PEER_SLOWED_NS, which is enough. */
 __attribute__((warn_unused_result)) bool pause_begin(struct pause *pause, uint64_t now_ns,
                                                      uint64_t *slowed, uint64_t *pauses);
 

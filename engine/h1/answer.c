@@ -220,7 +220,7 @@ static void begin_tunnel(struct h1_stream *stream) {
   stream->end_received = false;
   h1->reading = stream;
   h1->phase = H1_READ_TUNNEL;
-  h1->tick_ns = h1->now_ns + H2_TICK_NS;
+  h1->tick_ns = h1->now_ns + PEER_TICK_NS;
 }
 
 static bool op_tunnel(struct stream *base, const struct header *fields, size_t count,

@@ -37,7 +37,7 @@ bool h1_body_begin(struct h1_stream *stream, enum h1_phase phase) {
   stream->end_received = false;
   h1->reading = stream;
   h1->phase = (uint8_t)phase;
-  h1->tick_ns = h1->now_ns + H2_TICK_NS;
+  h1->tick_ns = h1->now_ns + PEER_TICK_NS;
   if (phase == H1_READ_CHUNKED) h1_chunked_begin(&stream->decoder);
   return true;
 }

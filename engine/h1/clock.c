@@ -61,7 +61,7 @@ static bool converses(const struct h1_stream *stream) {
 static bool body_is_slow(const struct h1 *h1, struct h1_stream *stream) {
   const struct h1_config *config = &h1->shared->config;
   const struct pace_rule rule = {.bytes_per_second_min = config->body_bytes_per_second_min,
-                                 .grace_ns = H2_BODY_GRACE_NS,
+                                 .grace_ns = PEER_BODY_GRACE_NS,
                                  .idle_ns = config->body_idle_ns};
   if (converses(stream)) {
     uint64_t spoke_ns = stream->spoke_ns > stream->heard_ns ? stream->spoke_ns : stream->heard_ns;
@@ -75,7 +75,7 @@ static bool body_is_slow(const struct h1 *h1, struct h1_stream *stream) {
 }
 
 static void watch_body(struct h1 *h1) {
-  h1->tick_ns = h1->now_ns + H2_TICK_NS;
+  h1->tick_ns = h1->now_ns + PEER_TICK_NS;
   bool lingers = h1->reading->sent && !h1->reading->tunnel;
   if (lingers || !body_is_slow(h1, h1->reading)) return;
   count(h1, &h1->shared->counters.timeouts_bodies);
@@ -100,7 +100,7 @@ void h1_clock_watch_output(struct h1 *h1) {
   if (h1->stalled_since_ns == 0) begin_span(h1);
   uint64_t span_ns = h1->now_ns - h1->stalled_since_ns;
   if (span_ns < h1->shared->config.send_stall_ns) return;
-  bool enough = h1->stalled_bytes >= span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN;
+  bool enough = h1->stalled_bytes >= span_ns / SECOND_NS * PEER_SEND_BYTES_PER_SECOND_MIN;
   if (enough || h1->stalled_ended) {
     begin_span(h1);
     return;
@@ -147,12 +147,12 @@ static void run_timers(struct h1 *h1) {
  * then. A macro for the reason that h2/clock.c gives. */
 #define EACH_CLOCK(CLOCK)                                                                          \
   CLOCK(h1->first, first_timer_ns(h1), run_timers)                                                 \
-  CLOCK(h1->begun_ns && !h1->held, h1->begun_ns + H2_HEADER_BLOCK_NS, head_late)                   \
+  CLOCK(h1->begun_ns && !h1->held, h1->begun_ns + PEER_HEADER_BLOCK_NS, head_late)                 \
   CLOCK(h1->reading && h1->role == H1_SERVER, h1->tick_ns, watch_body)                             \
   CLOCK(h1->stalled_since_ns, h1->stalled_since_ns + h1->shared->config.send_stall_ns,             \
         h1_clock_watch_output)                                                                     \
   CLOCK(h1_is_idle(h1) && h1->requests == 0 && h1->role == H1_SERVER,                              \
-        h1->opened_ns + H2_PREFACE_NS, silent)                                                     \
+        h1->opened_ns + PEER_PREFACE_NS, silent)                                                   \
   CLOCK(h1->grace_ns, h1->grace_ns, grace_is_over)                                                 \
   CLOCK(h1_is_idle(h1), h1->idle_since_ns + h1->http->idle_ns, idle_long_enough)
 

@@ -225,13 +225,13 @@ struct h1_config h1_config_default(void) {
   return (struct h1_config){
       .streams_max = ENGINE_STREAMS_DEFAULT,
       .concurrent_streams = H1_AHEAD_MAX,
-      .window_bytes = H2_STREAM_WINDOW_BYTES_DEFAULT,
-      .window_budget_bytes = H2_WINDOW_BUDGET_BYTES,
+      .window_bytes = PEER_STREAM_WINDOW_BYTES_DEFAULT,
+      .window_budget_bytes = PEER_WINDOW_BUDGET_BYTES,
       .flow = FLOW_AUTO,
-      .body_bytes_per_second_min = H2_BODY_BYTES_PER_SECOND_MIN,
-      .body_idle_ns = H2_BODY_IDLE_NS,
-      .conversation_idle_ns = H2_STREAM_IDLE_NS,
-      .send_stall_ns = H2_SEND_STALL_NS,
+      .body_bytes_per_second_min = PEER_BODY_BYTES_PER_SECOND_MIN,
+      .body_idle_ns = PEER_BODY_IDLE_NS,
+      .conversation_idle_ns = PEER_STREAM_IDLE_NS,
+      .send_stall_ns = PEER_SEND_STALL_NS,
       .out_bytes = OUT_BYTES,
   };
 }

@@ -79,7 +79,7 @@
 
 /* After a complete response to an incomplete request: the rest is read and dropped for this long, and up
  * to this many bytes, so that the connection can go on; a request that says it is longer gets
- * `connection: close` with its response. Less than H2_LINGER_*, because the transport goes on reading for
+ * `connection: close` with its response. Less than PEER_LINGER_*, because the transport goes on reading for
  * a while behind the end, and no other requests wait. */
 #define H1_LINGER_NS    (1 * SECOND_NS)
 #define H1_LINGER_BYTES (1u * MIB)

@@ -277,7 +277,7 @@ static size_t take_trailers(struct h1 *h1, struct span in) {
   size_t taken = gather_more(h1, in, &verdict);
   if (h1->lost || verdict.outcome == H1_INCOMPLETE) return taken;
   stream->header_received += (uint32_t)h1->gathered->head.bytes;
-  if (verdict.outcome == H1_COMPLETE && fields->count <= H2_HEADER_FIELDS_MAX)
+  if (verdict.outcome == H1_COMPLETE && fields->count <= PEER_HEADER_FIELDS_MAX)
     trailers_complete(h1, stream);
   else
     h1_fault_abort(stream, verdict.outcome == H1_COMPLETE ? 431 : verdict.status,

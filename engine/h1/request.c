@@ -96,7 +96,7 @@ static struct h1_verdict read_all(struct h1 *h1, const struct h1_head *head,
   if (verdict.outcome != H1_COMPLETE) return verdict;
   if (framing->cookies > 1 && !headers_join_cookies(fields))
     return h1_refuse(431, "cookies are too large");
-  if (fields->count - FIRST > H2_HEADER_FIELDS_MAX) return h1_refuse(431, "too many fields");
+  if (fields->count - FIRST > PEER_HEADER_FIELDS_MAX) return h1_refuse(431, "too many fields");
   return H1_OK;
 }
 

@@ -23,7 +23,7 @@ struct h1_config {
   uint32_t body_bytes_per_second_min; /* 0: none */
   uint64_t body_idle_ns;
   uint64_t conversation_idle_ns;
-  /* As H2_SEND_STALL_NS: a peer that takes little for so long is given up. */
+  /* As PEER_SEND_STALL_NS: a peer that takes little for so long is given up. */
   uint64_t send_stall_ns;
   /* Of output that waits for the transport: OUT_BYTES, or more for tunnels, which fill it. */
   uint32_t out_bytes;
@@ -42,9 +42,9 @@ struct h1_counters {
   uint64_t charged_chunks;  /* H1_CHUNK_SMALL_*: chunks with little in them */
   uint64_t calmed_chunks;   /* connections that ended for too many of them */
   uint64_t timeouts;        /* connections or requests ended by a deadline, of these kinds: */
-  uint64_t timeouts_heads;  /* H2_HEADER_BLOCK_NS, H2_PREFACE_NS */
-  uint64_t timeouts_output; /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN */
-  uint64_t timeouts_bodies; /* H2_BODY_*, H2_STREAM_IDLE_NS */
+  uint64_t timeouts_heads;  /* PEER_HEADER_BLOCK_NS, PEER_PREFACE_NS */
+  uint64_t timeouts_output; /* PEER_SEND_STALL_NS, PEER_SEND_BYTES_PER_SECOND_MIN */
+  uint64_t timeouts_bodies; /* PEER_BODY_*, PEER_STREAM_IDLE_NS */
   /* H1_LINGER_*: connections that ended because a request went on after its answer. */
   uint64_t hushed;
 };

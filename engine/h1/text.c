@@ -71,7 +71,7 @@ struct h1_survey h1_text_survey_set(struct header_set *set) {
   struct h1_survey survey = h1_text_survey(set->at, set->count);
   note = (struct set_note){.length = survey.length,
                            .bytes = (uint32_t)survey.bytes,
-                           .noted = !survey.mistake && survey.bytes <= H2_SEND_BLOCK_BYTES_MAX,
+                           .noted = !survey.mistake && survey.bytes <= PEER_SEND_BLOCK_BYTES_MAX,
                            .date = survey.date,
                            .server = survey.server};
   memcpy(set->memo.h1, &note, sizeof note);
@@ -82,7 +82,7 @@ struct h1_survey h1_text_survey_set(struct header_set *set) {
 
 static struct h1_text *alloc(struct h1 *h1, size_t bytes) {
   size_t size = sizeof(struct h1_text) + bytes;
-  if (bytes > H2_SEND_BLOCK_BYTES_MAX) return NULL;
+  if (bytes > PEER_SEND_BLOCK_BYTES_MAX) return NULL;
   bool pooled = size <= H1_TEXT_BYTES;
   struct h1_text *text =
       pooled ? pool_take(&h1->shared->texts) : memory_alloc(h1->http->memory, size);

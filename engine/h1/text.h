@@ -47,7 +47,7 @@ struct h1_plan {
   struct span content; /* appended as the whole body */
 };
 
-/* NULL when the text might exceed H2_SEND_BLOCK_BYTES_MAX, or memory was refused. */
+/* NULL when the text might exceed PEER_SEND_BLOCK_BYTES_MAX, or memory was refused. */
 __attribute__((warn_unused_result)) struct h1_text *
 h1_text_make(struct h1 *h1, const struct h1_plan *plan, const struct h1_survey *survey);
 

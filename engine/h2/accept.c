@@ -191,7 +191,7 @@ void h2_accept_section(struct h2 *h2, const struct h2_opening *opening, struct h
   if (!fields->overflowed)
     verdict = h2_message_request(fields, h2->ours.enable_connect_protocol, &request);
   /* Joining the cookies may have made it too large. */
-  if (fields->overflowed || fields->count > H2_HEADER_FIELDS_MAX) {
+  if (fields->overflowed || fields->count > PEER_HEADER_FIELDS_MAX) {
     accept_too_large(h2, opening, fields);
   } else if (verdict.scope != H2_ACCEPT) {
     reject(h2, opening, fields);

@@ -205,7 +205,7 @@ static bool may_push(const struct h2 *h2, const struct h2_stream *parent) {
   return h2->role == H2_SERVER && h2->shared->config.push && h2->theirs.enable_push &&
          h2->settings_received && !h2->dead && !h2->draining && !h2->goaway_received &&
          !parent->gone && h2_stream_may_send(parent) && !parent->connect &&
-         h2->active_own < h2->theirs.max_concurrent_streams && h2->active_own < H2_PUSHES_MAX &&
+         h2->active_own < h2->theirs.max_concurrent_streams && h2->active_own < PEER_PUSHES_MAX &&
          h2->own_id_next <= H2_STREAM_ID_MAX - 1;
 }
 

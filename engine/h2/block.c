@@ -63,7 +63,7 @@ static void settle(struct h2 *h2, struct h2_stream *stream) {
 
 /* Too many bytes, or too many fields of a client's. */
 static bool is_too_large(const struct h2 *h2, const struct headers *fields) {
-  return fields->overflowed || (h2->role == H2_SERVER && fields->count > H2_HEADER_FIELDS_MAX);
+  return fields->overflowed || (h2->role == H2_SERVER && fields->count > PEER_HEADER_FIELDS_MAX);
 }
 
 static struct h2_verdict complete_trailers(struct h2 *h2, struct h2_stream *stream,
@@ -297,7 +297,7 @@ static struct h2_verdict append(struct h2 *h2, struct span fragment) {
   struct h2_block *block = &h2->block;
   const struct memory *memory = h2->http->memory;
   uint32_t need = block->len + (uint32_t)fragment.len;
-  if (need > H2_HEADER_BLOCK_BYTES_MAX) return too_long(h2, "header block is too long");
+  if (need > PEER_HEADER_BLOCK_BYTES_MAX) return too_long(h2, "header block is too long");
   if (need > block->size) {
     uint32_t size = block->size ? block->size * 2 : 4 * KIB;
     while (size < need)

@@ -97,8 +97,8 @@ static void begin_span(struct h2 *h2) {
 /* The peer takes little although there is more for it. It may have paused one response while it takes
  * others; then nothing else waits, at least not all the time. */
 static bool is_stalled(const struct h2 *h2, uint64_t span_ns) {
-  if (h2->stalled_bytes >= span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN) return false;
-  bool queued = h2->queued_since_ns && h2->now_ns - h2->queued_since_ns >= H2_SEND_STALL_NS;
+  if (h2->stalled_bytes >= span_ns / SECOND_NS * PEER_SEND_BYTES_PER_SECOND_MIN) return false;
+  bool queued = h2->queued_since_ns && h2->now_ns - h2->queued_since_ns >= PEER_SEND_STALL_NS;
   return queued || !output_moved(h2);
 }
 
@@ -113,11 +113,11 @@ void h2_clock_watch_output(struct h2 *h2) {
   }
   if (h2->stalled_since_ns == 0) {
     begin_span(h2);
-    h2->held_look_ns = h2->now_ns + H2_SEND_STALL_NS;
+    h2->held_look_ns = h2->now_ns + PEER_SEND_STALL_NS;
     return;
   }
   uint64_t span_ns = h2->now_ns - h2->stalled_since_ns;
-  if (span_ns < H2_SEND_STALL_NS || h2->pause.on) return;
+  if (span_ns < PEER_SEND_STALL_NS || h2->pause.on) return;
   if (is_stalled(h2, span_ns)) {
     time_out(h2, &h2->shared->counters.timeouts_output, H2_ENHANCE_YOUR_CALM,
              "the responses are not taken");
@@ -126,19 +126,19 @@ void h2_clock_watch_output(struct h2 *h2) {
   begin_span(h2);
 }
 
-/* Looked at every H2_SEND_STALL_NS. */
+/* Looked at every PEER_SEND_STALL_NS. */
 static bool held_too_long(const struct h2 *h2, struct h2_stream *stream) {
   uint64_t bytes = stream->body_sent - stream->held_bytes;
   bool slow = has_more(stream) && window_available(&stream->window) == 0 &&
-              bytes < H2_SEND_STALL_NS / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN;
+              bytes < PEER_SEND_STALL_NS / SECOND_NS * PEER_SEND_BYTES_PER_SECOND_MIN;
   stream->held_bytes = stream->body_sent;
   if (!slow || !stream->held_since_ns) stream->held_since_ns = h2->now_ns;
-  return h2->now_ns - stream->held_since_ns >= H2_HELD_NS;
+  return h2->now_ns - stream->held_since_ns >= PEER_HELD_NS;
 }
 
 static bool watch_held(struct h2 *h2, struct h2_stream *stream) {
   const struct pool *streams = &h2->shared->streams;
-  if (!held_too_long(h2, stream) || streams->taken < streams->max / H2_SCARCE_PART) return false;
+  if (!held_too_long(h2, stream) || streams->taken < streams->max / PEER_SCARCE_PART) return false;
   counter_add(&h2->shared->counters.timeouts, 1);
   counter_add(&h2->shared->counters.timeouts_output, 1);
   h2_stream_abort(h2, stream, H2_CANCEL);
@@ -147,7 +147,7 @@ static bool watch_held(struct h2 *h2, struct h2_stream *stream) {
 
 /* Responses that their own windows hold back are given up, each for itself. */
 static void watch_held_streams(struct h2 *h2) {
-  h2->held_look_ns = h2->now_ns + H2_SEND_STALL_NS;
+  h2->held_look_ns = h2->now_ns + PEER_SEND_STALL_NS;
   h2_stream_each(h2, watch_held);
 }
 
@@ -157,7 +157,7 @@ static void watch_held_streams(struct h2 *h2) {
 static bool keeps_pace(const struct h2 *h2, struct h2_stream *stream) {
   const struct h2_config *config = &h2->shared->config;
   const struct pace_rule rule = {.bytes_per_second_min = config->body_bytes_per_second_min,
-                                 .grace_ns = H2_BODY_GRACE_NS,
+                                 .grace_ns = PEER_BODY_GRACE_NS,
                                  .idle_ns = config->body_idle_ns};
   bool held_back = stream->credit.granted <= 0 || h2->credit.granted <= 0;
   return pace_is_kept(&stream->pace, &rule, stream->opened_ns, h2->now_ns,
@@ -194,7 +194,7 @@ static bool watch_body(struct h2 *h2, struct h2_stream *stream) {
 
 /* Ends each stream whose request body arrives too slowly. */
 static void watch_bodies(struct h2 *h2) {
-  h2->tick_ns = h2->now_ns + H2_TICK_NS;
+  h2->tick_ns = h2->now_ns + PEER_TICK_NS;
   h2_stream_each(h2, watch_body);
 }
 
@@ -232,7 +232,7 @@ static void drained_long_enough(struct h2 *h2) {
 
 /* The rest of an answered request is read as long as it comes. */
 static void linger_on(struct h2 *h2, struct h2_stream *stream) {
-  uint64_t due_ns = stream->body_seen_ns + H2_LINGER_IDLE_NS;
+  uint64_t due_ns = stream->body_seen_ns + PEER_LINGER_IDLE_NS;
   if (due_ns > stream->linger_until_ns) due_ns = stream->linger_until_ns;
   if (h2->pause.on) due_ns = h2->pause.until_ns; /* the rest may wait to be read */
   if (due_ns > h2->now_ns)
@@ -262,11 +262,11 @@ static void run_timers(struct h2 *h2) {
   CLOCK(h2->draining && !h2->drain_final, h2->drain_ns, drained_long_enough)                       \
   CLOCK(!h2->settings_received, h2->opened_ns + h2->shared->config.preface_ns, preface_late)       \
   CLOCK(h2->settings_unacked, h2->settings_sent_ns + H2_SETTINGS_ACK_NS, settings_late)            \
-  CLOCK(h2->block.kind != H2_BLOCK_NONE, h2->block.begun_ns + H2_HEADER_BLOCK_NS, frame_late)      \
-  CLOCK(frame_timed(h2), h2->reader.begun_ns + H2_HEADER_BLOCK_NS, frame_late)                     \
-  CLOCK(h2->control_used, h2->control_since_ns + H2_CONTROL_STALL_NS, replies_late)                \
+  CLOCK(h2->block.kind != H2_BLOCK_NONE, h2->block.begun_ns + PEER_HEADER_BLOCK_NS, frame_late)    \
+  CLOCK(frame_timed(h2), h2->reader.begun_ns + PEER_HEADER_BLOCK_NS, frame_late)                   \
+  CLOCK(h2->control_used, h2->control_since_ns + PEER_CONTROL_STALL_NS, replies_late)              \
   CLOCK(h2->receiving && h2->role == H2_SERVER, h2->tick_ns, watch_bodies)                         \
-  CLOCK(h2->stalled_since_ns, h2->stalled_since_ns + H2_SEND_STALL_NS, h2_clock_watch_output)      \
+  CLOCK(h2->stalled_since_ns, h2->stalled_since_ns + PEER_SEND_STALL_NS, h2_clock_watch_output)    \
   CLOCK(h2->stalled_since_ns, h2->held_look_ns, watch_held_streams)                                \
   CLOCK(h2_is_idle(h2) && !h2->drain_final, h2->idle_since_ns + h2->http->idle_ns,                 \
         idle_long_enough)                                                                          \

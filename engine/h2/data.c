@@ -37,7 +37,7 @@ static struct h2_stream *receiver(struct h2 *h2, const struct h2_frame_header *f
 static void note_empty_data(struct h2 *h2, uint32_t data_bytes) {
   if (data_bytes > 0 || h2->reader.frame.flags & H2_FLAG_END_STREAM)
     h2->empty_data = 0;
-  else if (++h2->empty_data > H2_EMPTY_DATA_FREE)
+  else if (++h2->empty_data > PEER_EMPTY_DATA_FREE)
     h2_note_glitch(h2, &h2->shared->counters.glitches_data);
 }
 

@@ -12,7 +12,7 @@
 void h2_fail(struct h2 *h2, enum h2_error code, const char *reason) {
   if (h2->dead) return; /* only the first error is told (section 5.4) */
   h2->dead = true;
-  h2->farewell_ns = h2->now_ns + H2_FAREWELL_NS;
+  h2->farewell_ns = h2->now_ns + PEER_FAREWELL_NS;
   struct h2_counters *counters = &h2->shared->counters;
   counter_add(code == H2_ENHANCE_YOUR_CALM ? &counters->calmed : &counters->failed, 1);
   if (code == H2_COMPRESSION_ERROR) counter_add(&counters->failed_compression, 1);

@@ -244,12 +244,12 @@ static void init(struct h2 *h2, struct h2_shared *shared, enum h2_role role,
   hpack_decoder_init(&h2->decoder, h2->http->memory);
   hpack_encoder_init(&h2->encoder, h2->http->memory);
   hpack_encoder_set_limit(&h2->encoder, h2->shared->config.encoder_table_bytes);
-  budget_init(&h2->glitches, H2_GLITCH_BURST, H2_GLITCH_PER_SECOND, now_ns);
-  budget_init(&h2->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
-  budget_init(&h2->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);
-  budget_init(&h2->settings, H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND, now_ns);
+  budget_init(&h2->glitches, PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND, now_ns);
+  budget_init(&h2->resets, PEER_RESET_BURST, PEER_RESET_PER_SECOND, now_ns);
+  budget_init(&h2->pings, PEER_PING_BURST, PEER_PING_PER_SECOND, now_ns);
+  budget_init(&h2->settings, PEER_SETTINGS_BURST, PEER_SETTINGS_PER_SECOND, now_ns);
   merit_init(&h2->merit, now_ns);
-  budget_init(&h2->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
+  budget_init(&h2->pushes, PEER_PUSH_BURST, PEER_PUSH_PER_SECOND, now_ns);
 }
 
 /* Those at rest need room to wake. */
@@ -292,21 +292,21 @@ bool h2_client(struct h2_shared *shared, const struct machine_peer *peer, struct
 struct h2_config h2_config_default(void) {
   return (struct h2_config){
       .streams_max = ENGINE_STREAMS_DEFAULT,
-      .concurrent_streams = H2_CONCURRENT_STREAMS_DEFAULT,
-      .stream_window_bytes = H2_STREAM_WINDOW_BYTES_DEFAULT,
-      .connection_window_bytes = H2_CONNECTION_WINDOW_BYTES_DEFAULT,
+      .concurrent_streams = PEER_CONCURRENT_STREAMS_DEFAULT,
+      .stream_window_bytes = PEER_STREAM_WINDOW_BYTES_DEFAULT,
+      .connection_window_bytes = PEER_CONNECTION_WINDOW_BYTES_DEFAULT,
       .connection_window_bytes_max = H2_CONNECTION_WINDOW_BYTES_MAX,
-      .window_budget_bytes = H2_WINDOW_BUDGET_BYTES,
+      .window_budget_bytes = PEER_WINDOW_BUDGET_BYTES,
       .flow = FLOW_AUTO,
       .frame_bytes_max = H2_FRAME_BYTES_DEFAULT,
       .header_table_bytes = HPACK_TABLE_BYTES_MAX,
       .encoder_table_bytes = HPACK_TABLE_BYTES_MAX,
       .head_start = &head_start_rules_default,
       .push = true,
-      .preface_ns = H2_PREFACE_NS,
-      .body_bytes_per_second_min = H2_BODY_BYTES_PER_SECOND_MIN,
-      .body_idle_ns = H2_BODY_IDLE_NS,
-      .conversation_idle_ns = H2_STREAM_IDLE_NS,
+      .preface_ns = PEER_PREFACE_NS,
+      .body_bytes_per_second_min = PEER_BODY_BYTES_PER_SECOND_MIN,
+      .body_idle_ns = PEER_BODY_IDLE_NS,
+      .conversation_idle_ns = PEER_STREAM_IDLE_NS,
   };
 }
 

@@ -193,14 +193,14 @@ void h2_stream_hush(struct h2 *h2, struct h2_stream *stream) {
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream) {
   const struct stream_events *events = stream->base.events;
   uint32_t coming = h2->reader.data == stream ? h2->reader.left : 0; /* charged, but not here yet */
-  window_credit_cap(&stream->credit, WINDOW_UNCAPPED); /* H2_LINGER_BYTES is the bound now */
+  window_credit_cap(&stream->credit, WINDOW_UNCAPPED); /* PEER_LINGER_BYTES is the bound now */
   h2_flow_consumed(h2, stream, stream->credit.held - coming);
   stream->lingers = true;
-  stream->linger_bytes = stream->body_received + H2_LINGER_BYTES;
+  stream->linger_bytes = stream->body_received + PEER_LINGER_BYTES;
   stream->base.events = NULL;
   stream->base.consume_later = false;
-  stream->linger_until_ns = h2->now_ns + H2_LINGER_NS;
-  h2_timer_set(stream, h2->now_ns + H2_LINGER_IDLE_NS);
+  stream->linger_until_ns = h2->now_ns + PEER_LINGER_NS;
+  h2_timer_set(stream, h2->now_ns + PEER_LINGER_IDLE_NS);
   if (events && events->closed) events->closed(&stream->base, H2_NO_ERROR);
   stream->base.user = NULL; /* the handler may have freed it */
   if (stream->lent == 0) body_close(stream);

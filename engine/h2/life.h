@@ -34,7 +34,7 @@ void h2_stream_each(struct h2 *h2, bool (*visit)(struct h2 *h2, struct h2_stream
 void h2_stream_drain(struct h2_stream *stream);
 
 /* The response is complete but the request is not, and the rest is not wanted. Tells the handler
- * that the stream is closed, and goes on reading for a while (H2_LINGER_*). */
+ * that the stream is closed, and goes on reading for a while (PEER_LINGER_*). */
 void h2_stream_linger(struct h2 *h2, struct h2_stream *stream);
 
 /* Ends a stream that lingers: RST_STREAM(NO_ERROR) tells the client to stop. */

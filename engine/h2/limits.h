@@ -9,6 +9,10 @@
 
 /* ---- what we announce ------------------------------------------------------------------------ */
 
+/* FLOW_AUTO: windows are widened within this part of PEER_WINDOW_BUDGET_BYTES, in percent, so that a few
+ * busy connections do not shut out all others. */
+#define H2_WINDOW_GROWTH_PERCENT 75u
+
 /* FLOW_AUTO: the widest window of a connection, in bytes: 1 Gbit/s over 128 ms. */
 #define H2_CONNECTION_WINDOW_BYTES_MAX (16u * MIB)
 

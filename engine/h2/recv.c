@@ -241,7 +241,7 @@ static void frame_begin(struct h2 *h2) {
   } else if (!h2_frame_known(frame->type)) {
     h2_note_glitch(h2, &h2->shared->counters.glitches_unknown);
     h2_reader_enter(reader, H2_READ_SKIP, frame->length);
-  } else if (frame->length > H2_HEADER_BLOCK_BYTES_MAX) {
+  } else if (frame->length > PEER_HEADER_BLOCK_BYTES_MAX) {
     h2_fail(h2, H2_ENHANCE_YOUR_CALM, "frame is larger than any we handle");
   } else {
     reader->payload_have = 0;
@@ -323,7 +323,7 @@ static bool request_take(struct h2 *h2, const struct h2_frame_header *frame, str
   const uint32_t id = frame->stream_id;
   const bool plain = frame->type == H2_HEADERS && !(frame->flags & OTHERS) &&
                      (frame->flags & H2_FLAG_END_HEADERS) &&
-                     frame->length <= h2_min(h2->ours.max_frame_size, H2_HEADER_BLOCK_BYTES_MAX);
+                     frame->length <= h2_min(h2->ours.max_frame_size, PEER_HEADER_BLOCK_BYTES_MAX);
   const bool opens = id % 2 == 1 && id > h2->peer_id_max && h2->settings_received &&
                      !h2->drain_final && h2->block.kind == H2_BLOCK_NONE;
   if (!plain || !opens) return false;

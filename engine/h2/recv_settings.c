@@ -108,7 +108,7 @@ void h2_recv_settings(struct h2 *h2, const struct h2_frame *frame) {
   }
   if (h2->settings_received) counter_add(&counters->charged_settings, 1);
   if (h2->settings_received &&
-      !h2_charge_frame(h2, 1 + h2->active_peer / H2_SETTINGS_STREAMS, &h2->settings,
+      !h2_charge_frame(h2, 1 + h2->active_peer / PEER_SETTINGS_STREAMS, &h2->settings,
                        &counters->calmed_settings, "too many SETTINGS"))
     return;
   const uint32_t priorities_before = h2->theirs.no_rfc7540_priorities;

@@ -41,7 +41,7 @@ struct h2_section *h2_section_make(struct h2 *h2, const struct header *fields, s
     strings += fields[i].value.len + (header_token_by_name(&fields[i]) ? 0 : fields[i].name.len);
     bound += hpack_encode_field_bound(&fields[i]);
   }
-  if (bound > H2_SEND_BLOCK_BYTES_MAX) return NULL;
+  if (bound > PEER_SEND_BLOCK_BYTES_MAX) return NULL;
   struct h2_section *section = alloc(h2, sizeof *section + count * sizeof *fields + strings);
   if (!section) return NULL;
   struct header *copies = (struct header *)(section + 1);
@@ -120,7 +120,7 @@ bool h2_section_lend(struct h2 *h2, struct header_set *set, struct h2_section *s
                                  .add_date = !noted.says_date,
                                  .add_server = !noted.says_server,
                                  .varies = noted.varies};
-  return bound <= H2_SEND_BLOCK_BYTES_MAX;
+  return bound <= PEER_SEND_BLOCK_BYTES_MAX;
 }
 
 /* ---- sent ------------------------------------------------------------------------------------ */

@@ -24,7 +24,7 @@ struct h2_set_note h2_section_note(struct h2 *h2, struct header_set *set);
 size_t h2_section_varied_bytes(const struct header_set *set);
 
 /* Copies the fields; names that have a token are static and are not copied. NULL when the encoded
- * section might exceed H2_SEND_BLOCK_BYTES_MAX, or memory was refused. */
+ * section might exceed PEER_SEND_BLOCK_BYTES_MAX, or memory was refused. */
 __attribute__((warn_unused_result)) struct h2_section *
 h2_section_make(struct h2 *h2, const struct header *fields, size_t count);
 

@@ -42,36 +42,38 @@ struct h2_config {
 /* The worker writes them; readers use counter_get(). H2_CONTROL_BYTES only makes us stop reading:
  * the host counts those pauses. */
 struct h2_counters {
-  uint64_t pushes; /* promised streams; bounded by H2_PUSH* */
+  uint64_t pushes; /* promised streams; bounded by PEER_PUSH* */
   uint64_t resets_received, resets_sent;
   uint64_t goaways_received, goaways_sent;
   /* What is charged to budgets; base/limits.h has the size of each and the reason. */
-  uint64_t charged_resets;                  /* H2_RESET_*: streams that ended because of the peer */
-  uint64_t charged_pings, charged_settings; /* H2_PING_*, H2_SETTINGS_*, unless H2_EARNED_* pays */
-  uint64_t glitches;                        /* H2_GLITCH_*: useless frames, of these kinds: */
-  uint64_t glitches_data;                   /* H2_EMPTY_DATA_FREE */
-  uint64_t glitches_updates;                /* H2_UPDATES_FREE* */
+  uint64_t charged_resets;      /* PEER_RESET_*: streams that ended because of the peer */
+  uint64_t charged_pings;       /* PEER_PING_*, unless PEER_EARNED_* pays */
+  uint64_t charged_settings;    /* PEER_SETTINGS_*, likewise */
+  uint64_t glitches;            /* PEER_GLITCH_*: useless frames, of these kinds: */
+  uint64_t glitches_data;       /* PEER_EMPTY_DATA_FREE */
+  uint64_t glitches_updates;    /* PEER_UPDATES_FREE* */
   uint64_t glitches_priorities; /* H2_PRIORITIES_FREE*, and more than sched/sched.h keeps */
   uint64_t glitches_unknown;    /* frame types */
-  uint64_t glitches_refused;    /* H2_CONCURRENT_STREAMS_DEFAULT, lack of resources */
+  uint64_t glitches_refused;    /* PEER_CONCURRENT_STREAMS_DEFAULT, lack of resources */
   uint64_t glitches_late;       /* frames for streams that have ended */
   uint64_t glitches_goaways;    /* GOAWAY after GOAWAY */
   uint64_t slowed;              /* times that a connection began to use up one of these */
-  uint64_t pauses; /* of their reading, H2_PAUSE_NS each; also for H2_UPDATES_SMALL_* */
-  uint64_t calmed; /* connections ended with ENHANCE_YOUR_CALM (H2_SLOWED_NS), by: */
+  uint64_t pauses; /* of their reading, PEER_PAUSE_NS each; also for PEER_UPDATES_SMALL_* */
+  uint64_t calmed; /* connections ended with ENHANCE_YOUR_CALM (PEER_SLOWED_NS), by: */
   uint64_t calmed_resets, calmed_glitches, calmed_pings;
-  uint64_t calmed_settings; /* also H2_SETTINGS_ENTRIES_MAX */
-  uint64_t calmed_headers; /* H2_HEADER_BLOCK_BYTES_MAX, H2_CONTINUATION_FRAMES_MAX, HPACK_LIST_* */
-  uint64_t failed;         /* connections ended by other errors of the peer, among them: */
+  uint64_t calmed_settings;    /* also H2_SETTINGS_ENTRIES_MAX */
+  uint64_t calmed_headers;     /* PEER_HEADER_BLOCK_BYTES_MAX, H2_CONTINUATION_FRAMES_MAX,
+                                  HPACK_LIST_* */
+  uint64_t failed;             /* connections ended by other errors of the peer, among them: */
   uint64_t failed_compression; /* HPACK_INTEGER_*, HPACK_SIZE_UPDATES_MAX, and invalid blocks */
   uint64_t timeouts;           /* connections or streams ended by a deadline, of these kinds: */
   uint64_t timeouts_preface, timeouts_settings; /* preface_ns, H2_SETTINGS_ACK_NS */
-  uint64_t timeouts_frames;                     /* H2_HEADER_BLOCK_NS */
-  uint64_t timeouts_replies;                    /* H2_CONTROL_STALL_NS */
-  uint64_t timeouts_output; /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN; streams by
-                               H2_HELD_NS, H2_SCARCE_PART */
-  uint64_t timeouts_bodies; /* H2_BODY_*, H2_STREAM_IDLE_NS: streams */
-  uint64_t hushed;          /* H2_LINGER_*: requests cut short after they had been answered */
+  uint64_t timeouts_frames;                     /* PEER_HEADER_BLOCK_NS */
+  uint64_t timeouts_replies;                    /* PEER_CONTROL_STALL_NS */
+  uint64_t timeouts_output; /* PEER_SEND_STALL_NS, PEER_SEND_BYTES_PER_SECOND_MIN; streams by
+                               PEER_HELD_NS, PEER_SCARCE_PART */
+  uint64_t timeouts_bodies; /* PEER_BODY_*, PEER_STREAM_IDLE_NS: streams */
+  uint64_t hushed;          /* PEER_LINGER_*: requests cut short after they had been answered */
 };
 
 struct h2_shared {

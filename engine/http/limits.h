@@ -33,7 +33,7 @@
 
 /* Bytes for joined cookies, and for other copies beside the decoded fields: cookies that fill a
  * header list of the default size can be joined. */
-#define COOKIE_ROOM_BYTES H2_HEADER_LIST_BYTES_DEFAULT
+#define COOKIE_ROOM_BYTES PEER_HEADER_LIST_BYTES_DEFAULT
 
 /* Bytes that are kept at first for a tunnel that is asked for and not made yet; they double up to the
  * stream's window. A client that does not wait sends its first message, a few hundred bytes. */

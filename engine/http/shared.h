@@ -22,8 +22,8 @@ struct http_counters {
   uint64_t requests;  /* handed to the handler */
   uint64_t responses; /* final responses that were begun */
   uint64_t body_bytes_received, body_bytes_sent;
-  uint64_t too_large; /* got 431: H2_HEADER_LIST_BYTES_DEFAULT, H2_HEADER_FIELDS_MAX */
-  uint64_t idled;     /* connections closed after H2_IDLE_NS: no fault */
+  uint64_t too_large; /* got 431: PEER_HEADER_LIST_BYTES_DEFAULT, PEER_HEADER_FIELDS_MAX */
+  uint64_t idled;     /* connections closed after PEER_IDLE_NS: no fault */
   uint64_t refused;   /* connections or streams refused for lack of resources */
 };
 

@@ -31,7 +31,7 @@
 #define SITE_PRELOADS_MAX 16u
 
 /* Bytes of all their link fields together. With the largest other fields of a response they stay far below
- * H2_SEND_BLOCK_BYTES_MAX, beyond which a response could not be sent at all. */
+ * PEER_SEND_BLOCK_BYTES_MAX, beyond which a response could not be sent at all. */
 #define SITE_PRELOAD_BYTES_MAX (8u * KIB)
 
 /* Sizes of files that are compressed on the fly. A smaller one fits a packet anyway. A larger one would hold a

@@ -111,7 +111,7 @@ static void answer_400(struct spdy *spdy, struct spdy_stream *stream) {
 }
 
 static bool fits(const struct headers *fields) {
-  return !fields->overflowed && fields->count <= H2_HEADER_FIELDS_MAX;
+  return !fields->overflowed && fields->count <= PEER_HEADER_FIELDS_MAX;
 }
 
 static bool is_valid(struct headers *fields, bool fin, struct request *request) {

@@ -87,8 +87,8 @@ static void begin_span(struct spdy *spdy) {
 /* The peer takes little although there is more for it. It may have paused one response while it takes others;
  * then nothing else waits, at least not all the time. */
 static bool is_stalled(const struct spdy *spdy, uint64_t span_ns) {
-  if (spdy->stalled_bytes >= span_ns / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN) return false;
-  bool queued = spdy->queued_since_ns && spdy->now_ns - spdy->queued_since_ns >= H2_SEND_STALL_NS;
+  if (spdy->stalled_bytes >= span_ns / SECOND_NS * PEER_SEND_BYTES_PER_SECOND_MIN) return false;
+  bool queued = spdy->queued_since_ns && spdy->now_ns - spdy->queued_since_ns >= PEER_SEND_STALL_NS;
   return queued || !output_moved(spdy);
 }
 
@@ -107,11 +107,11 @@ void spdy_clock_watch_output(struct spdy *spdy) {
   }
   if (spdy->stalled_since_ns == 0) {
     begin_span(spdy);
-    spdy->held_look_ns = spdy->now_ns + H2_SEND_STALL_NS;
+    spdy->held_look_ns = spdy->now_ns + PEER_SEND_STALL_NS;
     return;
   }
   uint64_t span_ns = spdy->now_ns - spdy->stalled_since_ns;
-  if (span_ns < H2_SEND_STALL_NS || spdy->pause.on) return;
+  if (span_ns < PEER_SEND_STALL_NS || spdy->pause.on) return;
   if (is_stalled(spdy, span_ns)) {
     time_out(spdy, &spdy->shared->counters.timeouts_output, "the responses are not taken");
     return;
@@ -119,19 +119,20 @@ void spdy_clock_watch_output(struct spdy *spdy) {
   begin_span(spdy);
 }
 
-/* Looked at every H2_SEND_STALL_NS. */
+/* Looked at every PEER_SEND_STALL_NS. */
 static bool held_too_long(const struct spdy *spdy, struct spdy_stream *stream) {
   uint64_t bytes = stream->body_sent - stream->held_bytes;
   bool slow = has_more(stream) && spdy_window_of(stream) == 0 &&
-              bytes < H2_SEND_STALL_NS / SECOND_NS * H2_SEND_BYTES_PER_SECOND_MIN;
+              bytes < PEER_SEND_STALL_NS / SECOND_NS * PEER_SEND_BYTES_PER_SECOND_MIN;
   stream->held_bytes = stream->body_sent;
   if (!slow || !stream->held_since_ns) stream->held_since_ns = spdy->now_ns;
-  return spdy->now_ns - stream->held_since_ns >= H2_HELD_NS;
+  return spdy->now_ns - stream->held_since_ns >= PEER_HELD_NS;
 }
 
 static bool watch_held(struct spdy *spdy, struct spdy_stream *stream) {
   const struct pool *streams = &spdy->shared->streams;
-  if (!held_too_long(spdy, stream) || streams->taken < streams->max / H2_SCARCE_PART) return false;
+  if (!held_too_long(spdy, stream) || streams->taken < streams->max / PEER_SCARCE_PART)
+    return false;
   counter_add(&spdy->shared->counters.timeouts, 1);
   counter_add(&spdy->shared->counters.timeouts_output, 1);
   spdy_stream_abort(spdy, stream, SPDY_CANCEL);
@@ -140,7 +141,7 @@ static bool watch_held(struct spdy *spdy, struct spdy_stream *stream) {
 
 /* Responses that their own windows hold back are given up, each for itself. */
 static void watch_held_streams(struct spdy *spdy) {
-  spdy->held_look_ns = spdy->now_ns + H2_SEND_STALL_NS;
+  spdy->held_look_ns = spdy->now_ns + PEER_SEND_STALL_NS;
   spdy_stream_each(spdy, watch_held);
 }
 
@@ -154,7 +155,7 @@ static bool is_held_back(const struct spdy *spdy, const struct spdy_stream *stre
 static bool keeps_pace(const struct spdy *spdy, struct spdy_stream *stream) {
   const struct spdy_config *config = &spdy->shared->config;
   const struct pace_rule rule = {.bytes_per_second_min = config->body_bytes_per_second_min,
-                                 .grace_ns = H2_BODY_GRACE_NS,
+                                 .grace_ns = PEER_BODY_GRACE_NS,
                                  .idle_ns = config->body_idle_ns};
   return pace_is_kept(&stream->pace, &rule, stream->opened_ns, spdy->now_ns,
                       (uint64_t)stream->body_received, is_held_back(spdy, stream));
@@ -187,7 +188,7 @@ static bool watch_body(struct spdy *spdy, struct spdy_stream *stream) {
 
 /* Ends each stream whose request body arrives too slowly. */
 static void watch_bodies(struct spdy *spdy) {
-  spdy->tick_ns = spdy->now_ns + H2_TICK_NS;
+  spdy->tick_ns = spdy->now_ns + PEER_TICK_NS;
   spdy_stream_each(spdy, watch_body);
 }
 
@@ -211,7 +212,7 @@ static void idle_long_enough(struct spdy *spdy) {
 
 /* The rest of an answered request is read as long as it comes. */
 static void linger_on(struct spdy *spdy, struct spdy_stream *stream) {
-  uint64_t due_ns = stream->body_seen_ns + H2_LINGER_IDLE_NS;
+  uint64_t due_ns = stream->body_seen_ns + PEER_LINGER_IDLE_NS;
   if (due_ns > stream->linger_until_ns) due_ns = stream->linger_until_ns;
   if (spdy->pause.on) due_ns = spdy->pause.until_ns; /* the rest may wait to be read */
   if (due_ns > spdy->now_ns)
@@ -274,10 +275,10 @@ static void look_for_life(struct spdy *spdy) {
  * deadline, and calls through a table of functions would be slower. */
 #define EACH_CLOCK(CLOCK)                                                                          \
   CLOCK(spdy->timers.first, spdy->timers.first->due_ns, run_timers)                                \
-  CLOCK(frame_timed(spdy), spdy->reader.begun_ns + H2_HEADER_BLOCK_NS, frame_late)                 \
-  CLOCK(awaits_replies(spdy), spdy->queue.since_ns + H2_CONTROL_STALL_NS, replies_late)            \
+  CLOCK(frame_timed(spdy), spdy->reader.begun_ns + PEER_HEADER_BLOCK_NS, frame_late)               \
+  CLOCK(awaits_replies(spdy), spdy->queue.since_ns + PEER_CONTROL_STALL_NS, replies_late)          \
   CLOCK(watches_bodies(spdy), spdy->tick_ns, watch_bodies)                                         \
-  CLOCK(spdy->stalled_since_ns, spdy->stalled_since_ns + H2_SEND_STALL_NS,                         \
+  CLOCK(spdy->stalled_since_ns, spdy->stalled_since_ns + PEER_SEND_STALL_NS,                       \
         spdy_clock_watch_output)                                                                   \
   CLOCK(spdy->stalled_since_ns, spdy->held_look_ns, watch_held_streams)                            \
   CLOCK(idles(spdy), spdy->idle_since_ns + spdy->http->idle_ns, idle_long_enough)                  \

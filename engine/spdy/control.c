@@ -116,7 +116,7 @@ bool spdy_control_settings(struct spdy *spdy) {
   struct spdy_counters *counters = &spdy->shared->counters;
   spdy->set = 0;
   counter_add(&counters->charged_settings, 1);
-  return spdy_charge_frame(spdy, 1 + spdy->active_peer / H2_SETTINGS_STREAMS, &spdy->settings,
+  return spdy_charge_frame(spdy, 1 + spdy->active_peer / PEER_SETTINGS_STREAMS, &spdy->settings,
                            &counters->calmed_settings, "too many SETTINGS frames");
 }
 

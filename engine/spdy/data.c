@@ -15,7 +15,7 @@
 static void note_empty(struct spdy *spdy, const struct spdy_frame_header *header) {
   if (header->length > 0 || header->flags & SPDY_FLAG_FIN)
     spdy->empty_data = 0;
-  else if (++spdy->empty_data > H2_EMPTY_DATA_FREE)
+  else if (++spdy->empty_data > PEER_EMPTY_DATA_FREE)
     spdy_note_glitch(spdy, &spdy->shared->counters.glitches_data);
 }
 
@@ -39,7 +39,7 @@ static struct spdy_verdict judge(const struct spdy *spdy, const struct spdy_stre
 
 /* What was under way when the stream was reset is not the peer's fault, and reading it costs little. */
 static void note_late(struct spdy *spdy, const struct spdy_frame_header *header) {
-  if (header->length < H2_DATA_BYTES_SMALL) spdy_note_late(spdy);
+  if (header->length < PEER_DATA_BYTES_SMALL) spdy_note_late(spdy);
 }
 
 struct spdy_stream *spdy_data_begin(struct spdy *spdy, const struct spdy_frame_header *header) {

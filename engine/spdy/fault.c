@@ -18,7 +18,7 @@ static uint32_t status_of_streams(enum spdy_goaway status) {
 
 static void end_session(struct spdy *spdy, enum spdy_goaway status, const char *reason) {
   spdy->dead = true;
-  spdy->farewell_ns = spdy->now_ns + H2_FAREWELL_NS;
+  spdy->farewell_ns = spdy->now_ns + PEER_FAREWELL_NS;
   spdy_goaway(spdy, status);
   spdy_client_end(spdy, SPDY_END_BROKEN, status, reason);
   spdy_stream_finish_all(spdy, status_of_streams(status));

@@ -180,17 +180,17 @@ void spdy_stream_hush(struct spdy *spdy, struct spdy_stream *stream) {
 }
 
 /* The response is complete but the request is not, and the rest is not wanted. Tells the handler that the
- * stream is closed, and goes on reading for a while (H2_LINGER_*). */
+ * stream is closed, and goes on reading for a while (PEER_LINGER_*). */
 static void linger(struct spdy *spdy, struct spdy_stream *stream) {
   const struct stream_events *events = stream->base.events;
-  window_credit_cap(&stream->credit, WINDOW_UNCAPPED); /* H2_LINGER_BYTES is the bound now */
+  window_credit_cap(&stream->credit, WINDOW_UNCAPPED); /* PEER_LINGER_BYTES is the bound now */
   spdy_flow_consumed(stream, stream->credit.held);
   stream->lingers = true;
-  stream->linger_bytes = stream->body_received + H2_LINGER_BYTES;
+  stream->linger_bytes = stream->body_received + PEER_LINGER_BYTES;
   stream->base.events = NULL;
   stream->base.consume_later = false;
-  stream->linger_until_ns = spdy->now_ns + H2_LINGER_NS;
-  alarm_set(&spdy->timers, &stream->timer, spdy->now_ns + H2_LINGER_IDLE_NS);
+  stream->linger_until_ns = spdy->now_ns + PEER_LINGER_NS;
+  alarm_set(&spdy->timers, &stream->timer, spdy->now_ns + PEER_LINGER_IDLE_NS);
   if (events && events->closed) events->closed(&stream->base, 0);
   stream->base.user = NULL; /* the handler may have freed it */
   if (stream->lent == 0) body_close(stream);

@@ -16,18 +16,18 @@
 
 /* ---- header blocks --------------------------------------------------------------------------- */
 
-/* Compressed bytes of one header block, as H2_HEADER_BLOCK_BYTES_MAX: what is longer ends the session.
+/* Compressed bytes of one header block, as PEER_HEADER_BLOCK_BYTES_MAX: what is longer ends the session.
  * Compression that makes bytes out of nothing (empty blocks) is bounded by this. */
-#define SPDY_BLOCK_BYTES_MAX H2_HEADER_BLOCK_BYTES_MAX
+#define SPDY_BLOCK_BYTES_MAX PEER_HEADER_BLOCK_BYTES_MAX
 
 /* A block whose header list exceeds its limit is inflated to its end and thrown away, so that the context
  * stays true and the peer gets an answer. Beyond this many times the limit the session ends: a byte can
  * become 1,032. */
 #define SPDY_BLOCK_STOP_FACTOR 4u
 
-/* Names of one header block: as H2_HEADER_FIELDS_MAX. Each is compared with all others, because none may
+/* Names of one header block: as PEER_HEADER_FIELDS_MAX. Each is compared with all others, because none may
  * be given twice. */
-#define SPDY_BLOCK_NAMES_MAX H2_HEADER_FIELDS_MAX
+#define SPDY_BLOCK_NAMES_MAX PEER_HEADER_FIELDS_MAX
 
 /* Bytes of the first memory of a block that arrives in parts; it doubles. Most requests inflate to less. */
 #define SPDY_BLOCK_BYTES_FIRST 1024u
@@ -45,7 +45,7 @@
 /* ---- what we announce ------------------------------------------------------------------------ */
 
 /* Receive windows in bytes: of a stream, the protocol's initial value; of a session, sixteen times that, as
- * H2_CONNECTION_WINDOW_BYTES_DEFAULT. Untested: tests of windows see what they do, and not these numbers. */
+ * PEER_CONNECTION_WINDOW_BYTES_DEFAULT. Untested: tests of windows see what they do, and not these numbers. */
 #define SPDY_STREAM_WINDOW_BYTES_DEFAULT  (64u * KIB)
 #define SPDY_SESSION_WINDOW_BYTES_DEFAULT (1u * MIB)
 
@@ -66,7 +66,7 @@
 #define SPDY_CHUNK_BYTES 2048u
 
 /* Bytes of one header block that we send, at most; a larger response is refused: INTERNAL_ERROR. As
- * H2_SEND_BLOCK_BYTES_MAX. */
+ * PEER_SEND_BLOCK_BYTES_MAX. */
 #define SPDY_SEND_BLOCK_BYTES_MAX (24u * KIB)
 
 /* Bytes of what the response to a page names: the URLs that are pushed, and those that it preloads, each as
@@ -74,7 +74,7 @@
 #define SPDY_NAMED_BYTES_MAX (4u * KIB)
 
 /* Fields of one block that we send, at most: they are rewritten on the stack. Our own handlers send a dozen, and
- * relayed responses come from H2_HEADER_FIELDS_MAX. More are refused as a block that is too large. */
+ * relayed responses come from PEER_HEADER_FIELDS_MAX. More are refused as a block that is too large. */
 #define SPDY_SEND_FIELDS_MAX 256u
 
 /* Bytes of one DATA frame of ours. A larger one would only delay what is more urgent. Untested: any value
@@ -93,7 +93,7 @@
 /* Frames for streams that have ended cost nothing where each stream that is opened pays for a few: a tool that
  * cancels downloads (kubectl) resets streams that have ended, and what it had sent before it knew of
  * our reset. Saved up to a maximum. Others cost a glitch each, but for DATA of at least
- * H2_DATA_BYTES_SMALL, which costs the peer more than us. */
+ * PEER_DATA_BYTES_SMALL, which costs the peer more than us. */
 #define SPDY_LATE_FREE_STREAM 4u
 #define SPDY_LATE_FREE_MAX    10000u
 

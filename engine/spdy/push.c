@@ -19,7 +19,7 @@ static bool may_push(const struct spdy *spdy, const struct spdy_stream *page) {
   return spdy->server && !spdy->session.raw && spdy->shared->config.push && !spdy->dead &&
          !spdy->goaway_sent && !spdy->goaway_received && !page->gone && !page->lingers &&
          !page->own && !page->fin_sent && spdy->active_own < spdy->their_streams_max &&
-         spdy->active_own < H2_PUSHES_MAX && spdy->own_id_next <= SPDY_STREAM_ID_MAX - 1;
+         spdy->active_own < PEER_PUSHES_MAX && spdy->own_id_next <= SPDY_STREAM_ID_MAX - 1;
 }
 
 /* The URL's fields, as the handler will see the request and as they are sent. */

@@ -56,37 +56,37 @@ struct spdy_session_config {
 struct spdy_counters {
   uint64_t sessions; /* that were made, in either role */
   uint64_t tunnels;  /* streams that stream_tunnel() accepted */
-  uint64_t pushes;   /* bounded by H2_PUSH* */
+  uint64_t pushes;   /* bounded by PEER_PUSH* */
   uint64_t resets_received, resets_sent;
   uint64_t goaways_received, goaways_sent;
   uint64_t windowless;    /* peers that turned out to know no windows */
   uint64_t dropped_bytes; /* DATA for streams that had ended */
   uint64_t held; /* times that reading stopped: SPDY_STREAM_HELD_BYTES_MAX, SPDY_QUEUE_BYTES_MAX */
   /* What is charged to budgets; base/limits.h has the size of each and the reason. */
-  uint64_t charged_resets;                  /* H2_RESET_* */
-  uint64_t charged_pings, charged_settings; /* H2_PING_*, H2_SETTINGS_* */
-  uint64_t glitches;                        /* H2_GLITCH_*: useless frames, of these kinds: */
-  uint64_t glitches_data;                   /* H2_EMPTY_DATA_FREE */
-  uint64_t glitches_updates;                /* H2_UPDATES_FREE* */
+  uint64_t charged_resets;                  /* PEER_RESET_* */
+  uint64_t charged_pings, charged_settings; /* PEER_PING_*, PEER_SETTINGS_* */
+  uint64_t glitches;                        /* PEER_GLITCH_*: useless frames, of these kinds: */
+  uint64_t glitches_data;                   /* PEER_EMPTY_DATA_FREE */
+  uint64_t glitches_updates;                /* PEER_UPDATES_FREE* */
   uint64_t glitches_unknown;                /* frame types */
-  uint64_t glitches_refused;                /* H2_CONCURRENT_STREAMS_DEFAULT, lack of resources */
+  uint64_t glitches_refused;                /* PEER_CONCURRENT_STREAMS_DEFAULT, lack of resources */
   uint64_t glitches_late;                   /* frames for streams that have ended */
   uint64_t glitches_goaways;                /* GOAWAY after GOAWAY */
   uint64_t slowed;                          /* times that a session began to use up one of these */
-  uint64_t pauses;                          /* of their reading, H2_PAUSE_NS each */
-  uint64_t calmed;                          /* sessions that ended for it (H2_SLOWED_NS), by: */
+  uint64_t pauses;                          /* of their reading, PEER_PAUSE_NS each */
+  uint64_t calmed;                          /* sessions that ended for it (PEER_SLOWED_NS), by: */
   uint64_t calmed_resets, calmed_glitches, calmed_pings;
   uint64_t calmed_settings;    /* also H2_SETTINGS_ENTRIES_MAX */
   uint64_t calmed_headers;     /* header blocks that are too large even to be thrown away */
   uint64_t failed;             /* sessions ended by other errors of the peer, among them: */
   uint64_t failed_compression; /* corrupt zlib */
   uint64_t timeouts;           /* sessions or streams ended by a deadline, of these kinds: */
-  uint64_t timeouts_frames;    /* H2_PREFACE_NS, H2_HEADER_BLOCK_NS */
-  uint64_t timeouts_replies;   /* H2_CONTROL_STALL_NS */
-  uint64_t timeouts_output;    /* H2_SEND_STALL_NS, H2_SEND_BYTES_PER_SECOND_MIN, H2_HELD_NS */
-  uint64_t timeouts_bodies;    /* H2_BODY_*, H2_STREAM_IDLE_NS: streams */
+  uint64_t timeouts_frames;    /* PEER_PREFACE_NS, PEER_HEADER_BLOCK_NS */
+  uint64_t timeouts_replies;   /* PEER_CONTROL_STALL_NS */
+  uint64_t timeouts_output; /* PEER_SEND_STALL_NS, PEER_SEND_BYTES_PER_SECOND_MIN, PEER_HELD_NS */
+  uint64_t timeouts_bodies; /* PEER_BODY_*, PEER_STREAM_IDLE_NS: streams */
   uint64_t lost;   /* sessions whose peer did not answer PING: spdy_session_config.ping_ns */
-  uint64_t hushed; /* H2_LINGER_*: requests cut short after they had been answered */
+  uint64_t hushed; /* PEER_LINGER_*: requests cut short after they had been answered */
 };
 
 struct spdy_shared {

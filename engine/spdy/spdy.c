@@ -203,12 +203,12 @@ static void init(struct spdy *spdy, struct spdy_shared *shared, bool server,
   spdy_block_writer_init(&spdy->blocks_out, spdy->http->memory);
   spdy_flow_init(spdy);
   spdy_alive_init(spdy);
-  budget_init(&spdy->glitches, H2_GLITCH_BURST, H2_GLITCH_PER_SECOND, now_ns);
-  budget_init(&spdy->resets, H2_RESET_BURST, H2_RESET_PER_SECOND, now_ns);
-  budget_init(&spdy->pings, H2_PING_BURST, H2_PING_PER_SECOND, now_ns);
-  budget_init(&spdy->settings, H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND, now_ns);
+  budget_init(&spdy->glitches, PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND, now_ns);
+  budget_init(&spdy->resets, PEER_RESET_BURST, PEER_RESET_PER_SECOND, now_ns);
+  budget_init(&spdy->pings, PEER_PING_BURST, PEER_PING_PER_SECOND, now_ns);
+  budget_init(&spdy->settings, PEER_SETTINGS_BURST, PEER_SETTINGS_PER_SECOND, now_ns);
   merit_init(&spdy->merit, now_ns);
-  budget_init(&spdy->pushes, H2_PUSH_BURST, H2_PUSH_PER_SECOND, now_ns);
+  budget_init(&spdy->pushes, PEER_PUSH_BURST, PEER_PUSH_PER_SECOND, now_ns);
 }
 
 static bool make_scratch(struct spdy_shared *shared) {
@@ -257,14 +257,14 @@ bool spdy_client(struct spdy_shared *shared, const struct spdy_session_config *s
 struct spdy_config spdy_config_default(void) {
   return (struct spdy_config){
       .streams_max = ENGINE_STREAMS_DEFAULT,
-      .concurrent_streams = H2_CONCURRENT_STREAMS_DEFAULT,
+      .concurrent_streams = PEER_CONCURRENT_STREAMS_DEFAULT,
       .stream_window_bytes = SPDY_STREAM_WINDOW_BYTES_DEFAULT,
       .session_window_bytes = SPDY_SESSION_WINDOW_BYTES_DEFAULT,
-      .window_budget_bytes = H2_WINDOW_BUDGET_BYTES,
+      .window_budget_bytes = PEER_WINDOW_BUDGET_BYTES,
       .push = true,
-      .body_bytes_per_second_min = H2_BODY_BYTES_PER_SECOND_MIN,
-      .body_idle_ns = H2_BODY_IDLE_NS,
-      .conversation_idle_ns = H2_STREAM_IDLE_NS,
+      .body_bytes_per_second_min = PEER_BODY_BYTES_PER_SECOND_MIN,
+      .body_idle_ns = PEER_BODY_IDLE_NS,
+      .conversation_idle_ns = PEER_STREAM_IDLE_NS,
   };
 }
 

@@ -88,7 +88,7 @@ struct spdy_stream {
   uint64_t opened_ns, body_seen_ns; /* for the deadlines of the body */
   uint64_t spoke_ns;                /* when we last sent DATA; 0: never */
   uint64_t body_sent;
-  struct pace pace;       /* against H2_BODY_BYTES_PER_SECOND_MIN */
+  struct pace pace;       /* against PEER_BODY_BYTES_PER_SECOND_MIN */
   uint64_t held_since_ns; /* since when it has been slow behind its own window; 0: not looked at */
   uint64_t held_bytes;    /* body_sent when it was last looked at for that */
   struct alarm timer;     /* of the handler, or of the lingering */

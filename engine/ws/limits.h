@@ -42,7 +42,7 @@
 /* ---- what a peer may make us do -------------------------------------------------------------- */
 
 /* Pings and pongs at once, and each second again; a message pays for one more. A ping is answered with a pong, so a
- * flood would double itself: beyond this the connection ends with 1008. As H2_PING_*. */
+ * flood would double itself: beyond this the connection ends with 1008. As PEER_PING_*. */
 #define WS_CONTROL_BURST      500u
 #define WS_CONTROL_PER_SECOND 50u
 
@@ -61,7 +61,7 @@
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* Between two pings to a peer that is silent, which keep proxies and H2_STREAM_IDLE_NS from cutting the
+/* Between two pings to a peer that is silent, which keep proxies and PEER_STREAM_IDLE_NS from cutting the
  * connection; nginx cuts after 60 s. A peer from which nothing has come until the next one is gone. */
 #define WS_PING_NS_DEFAULT (30 * SECOND_NS)
 

@@ -330,14 +330,14 @@ static void little_comes_before_the_clients_preface(void **state) {
   side_close(&side);
 }
 
-/* A peer that sends nothing, or not enough, is silently closed after H2_PREFACE_NS. */
+/* A peer that sends nothing, or not enough, is silently closed after PEER_PREFACE_NS. */
 static void silence_ends(void **state) {
   (void)state;
   struct side side;
   side_open(&side, "");
   side_give(&side, span_text("PRI * HT"));
   const uint64_t deadline_ns = side.machine.ops->deadline_ns(side.machine.self);
-  assert_int_equal(deadline_ns, side.now_ns + H2_PREFACE_NS);
+  assert_int_equal(deadline_ns, side.now_ns + PEER_PREFACE_NS);
   side.machine.ops->tick(side.machine.self, deadline_ns - 1);
   assert_int_equal(side_wants(&side), MACHINE_RECV);
   side.machine.ops->tick(side.machine.self, deadline_ns);

@@ -119,7 +119,7 @@ static void cancel(const struct machine *machine, uint32_t id) {
 /* On as many connections as needed. */
 static void test_streams(void **state) {
   (void)state;
-  enum { EACH = H2_CONCURRENT_STREAMS_DEFAULT, CLIENTS = ENGINE_STREAMS_DEFAULT / EACH };
+  enum { EACH = PEER_CONCURRENT_STREAMS_DEFAULT, CLIENTS = ENGINE_STREAMS_DEFAULT / EACH };
   static struct machine clients[CLIENTS + 1];
   const struct engine_config config = engine_config_default();
   begin(&config);
@@ -144,7 +144,7 @@ static void test_streams(void **state) {
 /* Uploads, one per connection: each could make us hold a first window, and no more. */
 static void test_window_budget(void **state) {
   (void)state;
-  enum { UPLOADS = H2_WINDOW_BUDGET_BYTES / H2_STREAM_WINDOW_BYTES_DEFAULT };
+  enum { UPLOADS = PEER_WINDOW_BUDGET_BYTES / PEER_STREAM_WINDOW_BYTES_DEFAULT };
   static struct machine clients[UPLOADS + 1];
   struct engine_config config = engine_config_default();
   config.h2.connection_window_bytes = H2_WINDOW_BYTES_MIN;

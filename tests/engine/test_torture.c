@@ -201,7 +201,7 @@ static void drain(struct scene *scene) {
 static void idle(struct scene *scene) {
   get_small(scene);
   run(scene);
-  loopback_advance(&scene->loop, H2_IDLE_NS + SECOND_NS);
+  loopback_advance(&scene->loop, PEER_IDLE_NS + SECOND_NS);
 }
 
 static const struct scenario {

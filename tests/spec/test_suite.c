@@ -60,7 +60,7 @@ static void test_concurrency(void **state) {
   (void)state;
   script_begin(&script, H2_SERVER, NULL, false);
   script.mute = true;
-  for (unsigned i = 0; i <= H2_CONCURRENT_STREAMS_DEFAULT; i++) {
+  for (unsigned i = 0; i <= PEER_CONCURRENT_STREAMS_DEFAULT; i++) {
     char step[64];
     script.app_count = 0;
     snprintf(step, sizeof step, "HEADERS/SH %u [@hold]", 2 * i + 1);

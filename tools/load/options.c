@@ -28,10 +28,10 @@ static uint32_t bytes_of(unsigned bits) {
 uint32_t load_options_stream_window(const struct load_options *options) {
   if (options->caps.count > 0) return (uint32_t)load_caps_window(&options->caps);
   if (options->stream_window_bits) return bytes_of(options->stream_window_bits);
-  return options->flow == FLOW_AUTO ? H2_STREAM_WINDOW_BYTES_DEFAULT : bytes_of(LOAD_WINDOW_BITS);
+  return options->flow == FLOW_AUTO ? PEER_STREAM_WINDOW_BYTES_DEFAULT : bytes_of(LOAD_WINDOW_BITS);
 }
 
 uint32_t load_options_connection_window(const struct load_options *options) {
   if (options->connection_window_bits) return bytes_of(options->connection_window_bits);
-  return options->flow == FLOW_AUTO ? H2_STREAM_WINDOW_BYTES_DEFAULT : bytes_of(LOAD_WINDOW_BITS);
+  return options->flow == FLOW_AUTO ? PEER_STREAM_WINDOW_BYTES_DEFAULT : bytes_of(LOAD_WINDOW_BITS);
 }

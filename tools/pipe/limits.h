@@ -34,7 +34,7 @@
 
 /* How long a program at either end may read nothing, as one in a debugger does. Its connection waits, and if the
  * client knows no windows, so does its whole session. PING tells whether the client is alive. Untested: test_tunnel.py
- * waits for a bit more than H2_SEND_STALL_NS. */
+ * waits for a bit more than PEER_SEND_STALL_NS. */
 #define PIPE_STALL_NS (24 * 3600 * SECOND_NS)
 
 #endif

@@ -92,21 +92,21 @@ def test_every_budget_has_a_counter():
                struct_of(read("engine/h1/shared.h"), "h1_counters") +
                struct_of(read("engine/h2/shared.h"), "h2_counters"))
     patterns = [re.compile(name.replace("*", ".*") + "$")
-                for name in re.findall(r"\b(?:H1|H2|HPACK)_[A-Z0-9_]+\*?", counted)]
+                for name in re.findall(r"\b(?:H1|H2|HPACK|PEER)_[A-Z0-9_]+\*?", counted)]
     bounds = "".join(text for folder in ("base", "http", "h1", "h2", "hpack")
                      for title, text in sections(f"engine/{folder}/limits.h")
                      if title not in ("one engine, that is one core", "what we announce", "what a peer may make us hold"))
-    others = ["H2_CONCURRENT_STREAMS_DEFAULT", "H2_HEADER_LIST_BYTES_DEFAULT",
-              "H2_HEADER_FIELDS_MAX", "H2_HEADER_BLOCK_BYTES_MAX", "H2_CONTINUATION_FRAMES_MAX",
+    others = ["PEER_CONCURRENT_STREAMS_DEFAULT", "PEER_HEADER_LIST_BYTES_DEFAULT",
+              "PEER_HEADER_FIELDS_MAX", "PEER_HEADER_BLOCK_BYTES_MAX", "H2_CONTINUATION_FRAMES_MAX",
               "H2_SETTINGS_ENTRIES_MAX"]
     # These do not bound a peer: sizes of weir's own tables and responses, its own pace, what it may ask for as a client,
     # and how far it reads a field.
     ours = ["HPACK_TABLE_BYTES_MAX", "HPACK_STORE_BYTES_FIRST", "HPACK_COOKIE_BYTES_MIN",
             "HPACK_BLOCK_KEPT_BYTES_MAX", "HPACK_BLOCKS_KEPT_COUNT", "HPACK_PROBATION_COUNT",
-            "HPACK_PROBATION_WAYS", "H2_DATA_BYTES_SMALL",
-            "H1_GRACE_NS", "H2_DRAIN_NS", "H2_REST_NS", "H2_TICK_NS", "H2_FAREWELL_NS", "H2_LINGER_IDLE_NS",
-            "H2_LINGER_NS",
-            "H2_LINGER_BYTES", "MOUNT_CLOSE_NS", "H1_PROTOCOL_BYTES_MAX", "H1_AHEAD_MAX",
+            "HPACK_PROBATION_WAYS", "PEER_DATA_BYTES_SMALL",
+            "H1_GRACE_NS", "H2_DRAIN_NS", "H2_REST_NS", "PEER_TICK_NS", "PEER_FAREWELL_NS", "PEER_LINGER_IDLE_NS",
+            "PEER_LINGER_NS",
+            "PEER_LINGER_BYTES", "MOUNT_CLOSE_NS", "H1_PROTOCOL_BYTES_MAX", "H1_AHEAD_MAX",
             "H1_EAGER_BYTES", "H1_TEXT_BYTES", "H1_GATHER_BYTES",
             "H1_READY_TEXTS", "H1_READY_TEXT_BYTES", "H1_MEMOS", "H1_MEMO_BYTES", "H1_MEMO_FIELDS",
             "H1_JUDGED_COUNT", "H1_JUDGED_BYTES_MAX", "H1_KNOWN_COUNT", "H1_KNOWN_BYTES_MAX",

@@ -43,7 +43,7 @@ def test_within_the_limits(scene, title, answer, attack, ratio):
 def test_responses_taken_byte_by_byte(scene):
     """A client with little memory looks the same: it is read at a pace, for as long as it likes."""
     before = scene.counters()
-    alone = scene.run("dribble", "--seconds", 2 * bound_seconds("H2_SLOWED_NS"))
+    alone = scene.run("dribble", "--seconds", 2 * bound_seconds("PEER_SLOWED_NS"))
     assert alone["goaway"] == {} and alone["closed"] == alone["cut"] == 0, alone
     assert scene.since(before)["pauses"] > 50
     # Nearly every frame travels alone and costs the system calls of a packet.

@@ -15,17 +15,17 @@ static void begin(void) {
 static void test_bounds(void **state) {
   (void)state;
   begin();
-  for (unsigned i = 0; i < 2 * H2_UPDATES_FREE_MAX; i++) {
+  for (unsigned i = 0; i < 2 * PEER_UPDATES_FREE_MAX; i++) {
     merit_opened(&merit);
     merit_answered(&merit);
     merit_sent(&merit, 1, 0);
-    merit_sent(&merit, H2_DATA_BYTES_SMALL, 0);
+    merit_sent(&merit, PEER_DATA_BYTES_SMALL, 0);
   }
-  assert_in_range(merit.frames, H2_EARNED_MAX, H2_EARNED_MAX + H2_EARNED_ANSWER - 1);
-  assert_in_range(merit.updates, H2_UPDATES_FREE_MAX,
-                  H2_UPDATES_FREE_MAX + H2_UPDATES_FREE_DATA - 1);
-  assert_in_range(merit.small_updates, H2_UPDATES_SMALL_BURST,
-                  H2_UPDATES_SMALL_BURST + H2_UPDATES_SMALL_DATA - 1);
+  assert_in_range(merit.frames, PEER_EARNED_MAX, PEER_EARNED_MAX + PEER_EARNED_ANSWER - 1);
+  assert_in_range(merit.updates, PEER_UPDATES_FREE_MAX,
+                  PEER_UPDATES_FREE_MAX + PEER_UPDATES_FREE_DATA - 1);
+  assert_in_range(merit.small_updates, PEER_UPDATES_SMALL_BURST,
+                  PEER_UPDATES_SMALL_BURST + PEER_UPDATES_SMALL_DATA - 1);
 }
 
 /* What DATA earns: bytes, what the windows have left then, frames and updates of both kinds. */
@@ -34,10 +34,10 @@ static void test_data(void **state) {
     uint32_t bytes, window, frames, updates, small;
   } rows[] = {{0, 100, 0, 0, 0},
               {0, 0, 0, 0, 0},
-              {1, 0, 0, 0, H2_UPDATES_SMALL_DATA},
-              {H2_DATA_BYTES_SMALL - 1, 0, 0, 0, H2_UPDATES_SMALL_DATA},
-              {H2_DATA_BYTES_SMALL, 0, H2_EARNED_DATA, H2_UPDATES_FREE_DATA, 0},
-              {1, 1, H2_EARNED_DATA, H2_UPDATES_FREE_DATA, 0}};
+              {1, 0, 0, 0, PEER_UPDATES_SMALL_DATA},
+              {PEER_DATA_BYTES_SMALL - 1, 0, 0, 0, PEER_UPDATES_SMALL_DATA},
+              {PEER_DATA_BYTES_SMALL, 0, PEER_EARNED_DATA, PEER_UPDATES_FREE_DATA, 0},
+              {1, 1, PEER_EARNED_DATA, PEER_UPDATES_FREE_DATA, 0}};
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     begin();
@@ -56,9 +56,9 @@ static void test_paying(void **state) {
   assert_true(merit_pay(&merit, 3));
   assert_false(merit_pay(&merit, 1));
   merit.updates = 1;
-  merit.small_updates = H2_UPDATES_SMALL_BURST + 1;
+  merit.small_updates = PEER_UPDATES_SMALL_BURST + 1;
   assert_int_equal(merit_update(&merit, 0), MERIT_UPDATE_PAID);
-  for (unsigned i = 0; i < H2_UPDATES_SMALL_BURST; i++)
+  for (unsigned i = 0; i < PEER_UPDATES_SMALL_BURST; i++)
     assert_int_equal(merit_update(&merit, 0), MERIT_UPDATE_PAID);
   assert_int_equal(merit_update(&merit, 0), MERIT_UPDATE_SLOW);
   assert_int_equal(merit_update(&merit, 0), MERIT_UPDATE_UNPAID);

@@ -96,11 +96,12 @@ static void test_gathered(void **state) {
   talk_end(&talk);
 }
 
-/* Heads of ours beyond H1_TEXT_BYTES, up to H2_SEND_BLOCK_BYTES_MAX; a larger one gets 500. */
+/* Heads of ours beyond H1_TEXT_BYTES, up to PEER_SEND_BLOCK_BYTES_MAX; a larger one gets 500. */
 static void test_texts(void **state) {
   (void)state;
-  const size_t sizes[] = {H1_TEXT_BYTES, H2_SEND_BLOCK_BYTES_MAX - 1000, H2_SEND_BLOCK_BYTES_MAX};
-  static char value[H2_SEND_BLOCK_BYTES_MAX];
+  const size_t sizes[] = {H1_TEXT_BYTES, PEER_SEND_BLOCK_BYTES_MAX - 1000,
+                          PEER_SEND_BLOCK_BYTES_MAX};
+  static char value[PEER_SEND_BLOCK_BYTES_MAX];
   memset(value, 'v', sizeof value);
   for (size_t i = 0; i < 3; i++) {
     talk_begin(&talk, NULL);

@@ -242,7 +242,7 @@ static void tick(uint64_t ns) {
     client.machine.ops->tick(client.machine.self, client.now_ns);
 }
 
-/* Idle connections end by H2_IDLE_NS; a head that has begun by H2_HEADER_BLOCK_NS; the client's
+/* Idle connections end by PEER_IDLE_NS; a head that has begun by PEER_HEADER_BLOCK_NS; the client's
  * owner decides how long a server may think. */
 static void test_clocks(void **state) {
   static const struct ask asks[] = {ASK("GET", "/"), {.method = NULL}};
@@ -252,12 +252,12 @@ static void test_clocks(void **state) {
   tick(20 * 60 * SECOND_NS);
   assert_int_equal(client_wants(), MACHINE_RECV);
   client_give("HTTP/1.1 2", 10);
-  tick(H2_HEADER_BLOCK_NS);
+  tick(PEER_HEADER_BLOCK_NS);
   assert_string_equal(client.heard, BROKEN("the head takes too long", "1"));
   assert_int_equal(client_wants(), MACHINE_DONE);
   client_end();
   client_begin(asks + 1);
-  tick(H2_IDLE_NS);
+  tick(PEER_IDLE_NS);
   assert_string_equal(client.heard, "ended done");
   assert_int_equal(client_wants(), MACHINE_DONE);
   client_end();
@@ -275,7 +275,7 @@ static void test_endless_informational_responses(void **state) {
     *client.heard = 0;
     client_give(text, sizeof text - 1);
   }
-  assert_int_equal(count, H2_HEADER_LIST_BYTES_DEFAULT / (sizeof text - 1) + 1);
+  assert_int_equal(count, PEER_HEADER_LIST_BYTES_DEFAULT / (sizeof text - 1) + 1);
   assert_string_equal(client.heard, BROKEN("too many informational responses", "1"));
   client_end();
 }

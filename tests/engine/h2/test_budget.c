@@ -39,14 +39,14 @@ static unsigned flood(const char *before, const char *text, unsigned most) {
   }
   assert_int_equal(script.engine.h2.counters.calmed, script.goaway);
   assert_int_equal(script.engine.h2.counters.pauses, !script.goaway && !reads());
-  assert_true(script.engine.http.counters.requests - handled <= H2_RESET_BURST + 1 || reads());
+  assert_true(script.engine.http.counters.requests - handled <= PEER_RESET_BURST + 1 || reads());
   script_close(&script);
   return count;
 }
 
 static void test_resets(void **state) {
   (void)state;
-  assert_int_equal(flood("", "HEADERS/SH $ [@hold]; RST $ =8", 9999), H2_RESET_BURST + 1);
+  assert_int_equal(flood("", "HEADERS/SH $ [@hold]; RST $ =8", 9999), PEER_RESET_BURST + 1);
 }
 
 /* CVE-2025-8671: six ways to make us reset. */
@@ -63,7 +63,7 @@ static void test_made_resets(void **state) {
       "HEADERS/H $ [@post content-length=1]; DATA/S $",
   };
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-    assert_in_range(flood("", ways[i], 9999), H2_RESET_BURST, H2_RESET_BURST + 1);
+    assert_in_range(flood("", ways[i], 9999), PEER_RESET_BURST, PEER_RESET_BURST + 1);
 }
 
 /* ---- at any moment of a response ------------------------------------------------------------- */
@@ -147,7 +147,7 @@ static void test_malformed_at_once(void **state) {
   script.mute = true;
   for (unsigned i = 0; i < COUNT; i++) {
     char step[64];
-    if (i == H2_RESET_BURST) script_run(&script, "!tick 10000");
+    if (i == PEER_RESET_BURST) script_run(&script, "!tick 10000");
     snprintf(step, sizeof step, "HEADERS/SH %u [@get A=b]", 2 * i + 1);
     script_run(&script, step);
   }
@@ -166,30 +166,31 @@ static void test_answered_uploads(void **state) {
   (void)state;
   static const char upload[] = "HEADERS/H $ [:method=POST :scheme=https :authority=a :path=/]; "
                                "DATA $ *9; RST $ =8";
-  assert_int_equal(flood("", upload, 4 * H2_RESET_BURST), 4 * H2_RESET_BURST);
+  assert_int_equal(flood("", upload, 4 * PEER_RESET_BURST), 4 * PEER_RESET_BURST);
   static const char begun[] = "HEADERS/H $ [@post]; !respond $ 200; RST $ =8";
-  assert_int_equal(flood("", begun, 4 * H2_RESET_BURST), H2_RESET_BURST + 1);
+  assert_int_equal(flood("", begun, 4 * PEER_RESET_BURST), PEER_RESET_BURST + 1);
 }
 
 static void test_floods(void **state) {
   (void)state;
-  assert_int_equal(flood("", "PING 0 *8", 9999), H2_PING_BURST + 1);
-  assert_int_equal(flood("", "SETTINGS 0", 9999), H2_SETTINGS_BURST + 1);
-  assert_int_equal(flood("", "T200 0 *8", 9999), H2_GLITCH_BURST + 1);
+  assert_int_equal(flood("", "PING 0 *8", 9999), PEER_PING_BURST + 1);
+  assert_int_equal(flood("", "SETTINGS 0", 9999), PEER_SETTINGS_BURST + 1);
+  assert_int_equal(flood("", "T200 0 *8", 9999), PEER_GLITCH_BURST + 1);
   assert_int_equal(flood("HEADERS/H 1 [@post]", "DATA 1", 9999),
-                   H2_GLITCH_BURST + H2_EMPTY_DATA_FREE + 1);
+                   PEER_GLITCH_BURST + PEER_EMPTY_DATA_FREE + 1);
   assert_int_equal(flood("HEADERS/H 1 [@post]", "DATA/P 1 p9", 9999),
-                   H2_GLITCH_BURST + H2_EMPTY_DATA_FREE + 1);
-  assert_in_range(flood("HEADERS/SH 1 [@hold]", "WU 1 =1", 9999), H2_GLITCH_BURST + H2_UPDATES_FREE,
-                  H2_GLITCH_BURST + H2_UPDATES_FREE + 10);
-  assert_in_range(flood("", "WU 0 =1", 9999), H2_GLITCH_BURST + H2_UPDATES_FREE,
-                  H2_GLITCH_BURST + H2_UPDATES_FREE + 10);
-  assert_in_range(flood("", "PRIORITY $ d0/16", 99999), H2_GLITCH_BURST,
-                  H2_GLITCH_BURST + H2_PRIORITIES_FREE + 10);
-  assert_in_range(flood("HEADERS/SH 1 [@hold]", "PU 0 =1 x753d31", 99999), H2_GLITCH_BURST,
-                  H2_GLITCH_BURST + H2_PRIORITIES_FREE + 20);
-  assert_in_range(flood("HEADERS/SH 1 [@hold]; RST 1 =8", "RST 1 =8", 9999), H2_GLITCH_BURST,
-                  H2_GLITCH_BURST + 1);
+                   PEER_GLITCH_BURST + PEER_EMPTY_DATA_FREE + 1);
+  assert_in_range(flood("HEADERS/SH 1 [@hold]", "WU 1 =1", 9999),
+                  PEER_GLITCH_BURST + PEER_UPDATES_FREE,
+                  PEER_GLITCH_BURST + PEER_UPDATES_FREE + 10);
+  assert_in_range(flood("", "WU 0 =1", 9999), PEER_GLITCH_BURST + PEER_UPDATES_FREE,
+                  PEER_GLITCH_BURST + PEER_UPDATES_FREE + 10);
+  assert_in_range(flood("", "PRIORITY $ d0/16", 99999), PEER_GLITCH_BURST,
+                  PEER_GLITCH_BURST + H2_PRIORITIES_FREE + 10);
+  assert_in_range(flood("HEADERS/SH 1 [@hold]", "PU 0 =1 x753d31", 99999), PEER_GLITCH_BURST,
+                  PEER_GLITCH_BURST + H2_PRIORITIES_FREE + 20);
+  assert_in_range(flood("HEADERS/SH 1 [@hold]; RST 1 =8", "RST 1 =8", 9999), PEER_GLITCH_BURST,
+                  PEER_GLITCH_BURST + 1);
 }
 
 /* Padded DATA that is not empty is not a flood. */
@@ -266,13 +267,13 @@ static void test_pushes(void **state) {
   config.h2.push = true;
   script_begin(&script, H2_SERVER, &config, false);
   script_run(&script, "HEADERS/SH 1 [@hold]");
-  assert_int_equal(pushes(true), H2_PUSH_BURST);
+  assert_int_equal(pushes(true), PEER_PUSH_BURST);
   script_run(&script, "!tick 2000; PING 0 *8");
-  assert_int_equal(pushes(true), 2 * H2_PUSH_PER_SECOND);
+  assert_int_equal(pushes(true), 2 * PEER_PUSH_PER_SECOND);
   script_run(&script, "!tick 60000; PING 0 *8");
-  assert_int_equal(pushes(false), H2_PUSH_BURST);
+  assert_int_equal(pushes(false), PEER_PUSH_BURST);
   script_run(&script, "!tick 60000; PING 0 *8");
-  assert_int_equal(pushes(false), H2_PUSHES_MAX - H2_PUSH_BURST);
+  assert_int_equal(pushes(false), PEER_PUSHES_MAX - PEER_PUSH_BURST);
   script_close(&script);
 }
 
@@ -288,7 +289,7 @@ static void test_continuations(void **state) {
 static void test_fields(void **state) {
   (void)state;
   char text[4096] = "HEADERS/SH 1 [@get ";
-  for (unsigned i = 0; i < H2_HEADER_FIELDS_MAX + 1; i++)
+  for (unsigned i = 0; i < PEER_HEADER_FIELDS_MAX + 1; i++)
     strcat(text, "a= ");
   strcat(text, "]");
   script_begin(&script, H2_SERVER, NULL, false);

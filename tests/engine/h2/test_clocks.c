@@ -185,13 +185,13 @@ static void test_held_streams(void **state) {
   (void)state;
   for (uint32_t parts = 1; parts <= 2; parts++) { /* one stream is in use, most of the time */
     script_begin(&script, H2_SERVER, NULL, false);
-    script.engine.h2.streams.max = parts * H2_SCARCE_PART;
+    script.engine.h2.streams.max = parts * PEER_SCARCE_PART;
     script_run(&script, "SETTINGS 0 s4=5; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9");
     for (unsigned id = 3; id < 15; id += 2) {
       char steps[64];
       snprintf(steps, sizeof steps, "!tick 15000; HEADERS/SH %u [@get]", id);
       assert_null(strstr(script.log, "RST_STREAM"));
-      if (script.now_ns < H2_HELD_NS) assert_null(strstr(script.log, "closed 1"));
+      if (script.now_ns < PEER_HELD_NS) assert_null(strstr(script.log, "closed 1"));
       script_run(&script, steps);
     }
     const char *reset = strstr(script.log, "closed 1 CANCEL, RST_STREAM 1 CANCEL");
@@ -232,7 +232,7 @@ static void test_output_not_taken(void **state) {
     if (i == 1)
       assert_true(ops->send_peek(script.machine.self, spans, 16, 65536, script.now_ns) > 0);
     if (i > 0) ops->tick(script.machine.self, script.now_ns);
-    reach(script.now_ns + H2_SEND_STALL_NS);
+    reach(script.now_ns + PEER_SEND_STALL_NS);
     assert_int_equal(script.engine.h2.counters.timeouts_output, 1);
     script_close(&script);
   }
@@ -242,11 +242,12 @@ static void test_output_not_taken(void **state) {
  * enough is not, nor one whose handler is silent. */
 static void test_slow_streams(void **state) {
   (void)state;
-  const unsigned least = H2_SEND_BYTES_PER_SECOND_MIN * (unsigned)(H2_SEND_STALL_NS / SECOND_NS);
+  const unsigned least =
+      PEER_SEND_BYTES_PER_SECOND_MIN * (unsigned)(PEER_SEND_STALL_NS / SECOND_NS);
   for (unsigned lacks = 0; lacks < 2; lacks++) {
     char steps[128];
     script_begin(&script, H2_SERVER, NULL, false);
-    script.engine.h2.streams.max = 2 * H2_SCARCE_PART; /* scarce until one is left */
+    script.engine.h2.streams.max = 2 * PEER_SCARCE_PART; /* scarce until one is left */
     script_run(&script, "SETTINGS 0 s4=0; WU 0 =1000000; HEADERS/SH 1 [@hold]; !respond 1 200; "
                         "!send 1 900000; HEADERS/SH 3 [@hold]; !respond 3 200; "
                         "HEADERS/SH 5 [@hold]; !respond 5 200; !send 5 900000");
@@ -346,7 +347,7 @@ static void test_timer_in_a_pause(void **state) {
   assert_int_equal(deadline(), until_ns);
   script_close(&script);
 
-  until_ns = set_timer(H2_PAUSE_NS * 2, true);
+  until_ns = set_timer(PEER_PAUSE_NS * 2, true);
   assert_int_equal(deadline(), until_ns);
   script_close(&script);
 }
@@ -357,7 +358,7 @@ static void test_output_of_a_timer(void **state) {
   (void)set_timer(SECOND_NS, false);
   reach(script.now_ns + SECOND_NS);
   assert_int_equal(rings, 1);
-  reach(script.now_ns + H2_SEND_STALL_NS);
+  reach(script.now_ns + PEER_SEND_STALL_NS);
   assert_int_equal(script.engine.h2.counters.timeouts_output, 1);
   script_close(&script);
 }
@@ -377,7 +378,7 @@ static void test_linger_in_a_pause(void **state) {
   (void)state;
   script_begin(&script, H2_SERVER, NULL, false);
   script_run(&script, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
-  script.now_ns += H2_LINGER_IDLE_NS - MILLISECOND_NS;
+  script.now_ns += PEER_LINGER_IDLE_NS - MILLISECOND_NS;
   const struct pause *pause = &h2_of(&script.machine)->pause;
   while (!pause->on)
     script_run(&script, "T200 0 *8");
@@ -393,7 +394,7 @@ static void test_linger_in_a_pause(void **state) {
     script_pump(&script);
   }
   assert_string_equal(script.log, "RST_STREAM 1 NO_ERROR");
-  assert_in_range(script.now_ns, until_ns, until_ns + H2_LINGER_IDLE_NS);
+  assert_in_range(script.now_ns, until_ns, until_ns + PEER_LINGER_IDLE_NS);
   script_close(&script);
 }
 

@@ -138,7 +138,7 @@ static void test_time(void **state) {
     clock_ns += SECOND_NS;
     row->send();
     assert_int_equal(script.machine.ops->deadline_ns(script.machine.self),
-                     clock_ns + H2_CONTROL_STALL_NS);
+                     clock_ns + PEER_CONTROL_STALL_NS);
     script_close(&script);
   }
 }

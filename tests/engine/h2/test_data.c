@@ -43,7 +43,7 @@ static void test_empty(void **state) {
   const uint64_t *glitches = &script.engine.h2.counters.glitches_data;
   begin("!request /a; HEADERS/H 1 [@ok]");
   for (int round = 0; round < 2; round++) {
-    for (unsigned i = 0; i < H2_EMPTY_DATA_FREE; i++)
+    for (unsigned i = 0; i < PEER_EMPTY_DATA_FREE; i++)
       script_run(&script, "DATA 1");
     assert_int_equal(*glitches, 0);
     if (round == 0) script_run(&script, "DATA 1 *1");

@@ -86,7 +86,7 @@ static void test_last_frame_is_handled(void **state) {
     script_run(&script, step);
     assert_non_null(strstr(script.log, "REFUSED_STREAM"));
   }
-  assert_int_equal(refused, H2_GLITCH_BURST + 1);
+  assert_int_equal(refused, PEER_GLITCH_BURST + 1);
   assert_int_equal(script.engine.http.counters.refused, refused);
   assert_int_equal(counters->pauses, 1);
   script_close(&script);

@@ -84,7 +84,7 @@ static void echo_answers_for_the_connection(void **state) {
     assert_true(sum == 0 || line->updates[i].increment <= STEP);
     sum += line->updates[i].increment; /* the first: what an upload adds to the initial window */
   }
-  assert_int_equal(sum, 200000 + H2_CONNECTION_WINDOW_BYTES_DEFAULT - WINDOW);
+  assert_int_equal(sum, 200000 + PEER_CONNECTION_WINDOW_BYTES_DEFAULT - WINDOW);
   line_close(line);
 }
 

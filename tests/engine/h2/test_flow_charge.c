@@ -345,7 +345,8 @@ static void test_probe_in_a_drain(void **state) {
 /* A window that cannot become smaller needs no deadline: those of an idle connection remain. */
 static void test_deadline_at_rest(void **state) {
   (void)state;
-  static const uint32_t widths[] = {1000, H2_WINDOW_BYTES_MIN, H2_CONNECTION_WINDOW_BYTES_DEFAULT};
+  static const uint32_t widths[] = {1000, H2_WINDOW_BYTES_MIN,
+                                    PEER_CONNECTION_WINDOW_BYTES_DEFAULT};
   for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
     begin(FLOW_AUTO, widths[i]);
     script_run(&script, "HEADERS/H 1 [@post]; DATA/S 1 *100; !respond 1 200; !end 1");
@@ -353,7 +354,7 @@ static void test_deadline_at_rest(void **state) {
     assert_int_equal(script.machine.ops->deadline_ns(script.machine.self), since_ns + H2_REST_NS);
     script.now_ns += H2_REST_NS;
     script.machine.ops->tick(script.machine.self, script.now_ns);
-    assert_int_equal(script.machine.ops->deadline_ns(script.machine.self), since_ns + H2_IDLE_NS);
+    assert_int_equal(script.machine.ops->deadline_ns(script.machine.self), since_ns + PEER_IDLE_NS);
     script_close(&script);
   }
 }

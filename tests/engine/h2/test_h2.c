@@ -302,7 +302,7 @@ static void test_idle(void **state) {
   struct loopback loop;
   loopback_open(&loop, &handler, NULL);
   loopback_run(&loop);
-  loopback_advance(&loop, H2_IDLE_NS + SECOND_NS);
+  loopback_advance(&loop, PEER_IDLE_NS + SECOND_NS);
   assert_int_equal(loop.server.ops->wants(loop.server.self), MACHINE_DONE);
   assert_int_equal(loop.client_engine.h2.counters.goaways_received, 1);
   loopback_close(&loop);

@@ -41,7 +41,7 @@ static void test_stream_window(void **state) {
   struct engine_config config = engine_config_default();
   config.h2.flow = FLOW_CONSUME; /* no PING to learn the round trip */
   begin(&config, "HEADERS/H 1 [@post]; !mute");
-  data(1, H2_STREAM_WINDOW_BYTES_DEFAULT);
+  data(1, PEER_STREAM_WINDOW_BYTES_DEFAULT);
   assert_null(strstr(script.log, "closed"));
   expect("DATA 1 *1; !listen", "closed 1 FLOW_CONTROL_ERROR, RST_STREAM 1 FLOW_CONTROL_ERROR");
   script_close(&script);
@@ -51,10 +51,11 @@ static void test_stream_window(void **state) {
 static void test_connection_window(void **state) {
   (void)state;
   const struct engine_config config = engine_config_default();
-  unsigned left = H2_CONNECTION_WINDOW_BYTES_DEFAULT;
+  unsigned left = PEER_CONNECTION_WINDOW_BYTES_DEFAULT;
   begin(&config, "HEADERS/H 1 [@post]; !mute");
   for (unsigned id = 1; left > 0; id += 2) {
-    unsigned part = left < H2_STREAM_WINDOW_BYTES_DEFAULT ? left : H2_STREAM_WINDOW_BYTES_DEFAULT;
+    unsigned part =
+        left < PEER_STREAM_WINDOW_BYTES_DEFAULT ? left : PEER_STREAM_WINDOW_BYTES_DEFAULT;
     char step[64];
     snprintf(step, sizeof step, "HEADERS/H %u [@post]", id + 2);
     data(id, part);
@@ -83,7 +84,7 @@ static void test_frame_bytes(void **state) {
 /* ---- header sections ------------------------------------------------------------------------- */
 
 static struct {
-  uint8_t bytes[2 * H2_HEADER_BLOCK_BYTES_MAX];
+  uint8_t bytes[2 * PEER_HEADER_BLOCK_BYTES_MAX];
   size_t len;
   size_t list_bytes; /* as RFC 9113 section 6.5.2 counts them */
 } block;
@@ -162,10 +163,10 @@ static bool ask(const struct engine_config *config, const char *log) {
 static void test_header_list(void **state) {
   (void)state;
   const struct engine_config config = script_config();
-  assert_int_equal(config.header_list_bytes, H2_HEADER_LIST_BYTES_DEFAULT);
+  assert_int_equal(config.header_list_bytes, PEER_HEADER_LIST_BYTES_DEFAULT);
   for (size_t extra = 0; extra < 2; extra++) {
     block_begin();
-    put_field(H2_HEADER_LIST_BYTES_DEFAULT + extra - block.list_bytes);
+    put_field(PEER_HEADER_LIST_BYTES_DEFAULT + extra - block.list_bytes);
     assert_true(ask(&config, extra ? "HEADERS 1 431 end" : ANSWERED));
   }
 }
@@ -173,7 +174,7 @@ static void test_header_list(void **state) {
 /* Beyond the limit, a list is decoded and not kept. Beyond twice the limit, nothing is decoded. */
 static void test_list_stop(void **state) {
   (void)state;
-  const size_t stop = HPACK_LIST_STOP_FACTOR * H2_HEADER_LIST_BYTES_DEFAULT;
+  const size_t stop = HPACK_LIST_STOP_FACTOR * PEER_HEADER_LIST_BYTES_DEFAULT;
   for (size_t extra = 0; extra < 2; extra++) {
     block_begin();
     put_field(stop + extra - block.list_bytes - 30 * 4000);
@@ -187,7 +188,7 @@ static void test_header_fields(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {
     block_begin();
-    for (unsigned count = 4; count < H2_HEADER_FIELDS_MAX + extra; count++)
+    for (unsigned count = 4; count < PEER_HEADER_FIELDS_MAX + extra; count++)
       put_field(1 + HEADER_OVERHEAD_BYTES);
     assert_true(ask(NULL, extra ? "HEADERS 1 431 end" : ANSWERED));
   }
@@ -198,7 +199,7 @@ static void test_cookie_fields(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {
     block_begin();
-    for (unsigned count = 5; count < H2_HEADER_FIELDS_MAX + extra; count++)
+    for (unsigned count = 5; count < PEER_HEADER_FIELDS_MAX + extra; count++)
       put_field(1 + HEADER_OVERHEAD_BYTES);
     put_cookies(6 + HEADER_OVERHEAD_BYTES + 2, 180);
     assert_true(ask(NULL, extra ? "HEADERS 1 431 end" : ANSWERED));
@@ -209,7 +210,7 @@ static void test_trailer_fields(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {
     char text[2048] = "HEADERS/H 1 [@post]; HEADERS/SH 1 [";
-    for (unsigned count = 0; count < H2_HEADER_FIELDS_MAX + extra; count++)
+    for (unsigned count = 0; count < PEER_HEADER_FIELDS_MAX + extra; count++)
       strcat(text, "a=b ");
     strcat(text, "]");
     script_begin(&script, H2_SERVER, NULL, false);
@@ -224,7 +225,7 @@ static void test_trailer_fields(void **state) {
 static void test_response_fields(void **state) {
   (void)state;
   char text[4096] = "HEADERS/SH 1 [@ok ";
-  for (unsigned count = 0; count < 4 * H2_HEADER_FIELDS_MAX; count++)
+  for (unsigned count = 0; count < 4 * PEER_HEADER_FIELDS_MAX; count++)
     strcat(text, "a=b ");
   strcat(text, "]");
   script_begin(&script, H2_CLIENT, NULL, false);
@@ -241,8 +242,8 @@ static void test_header_block(void **state) {
   (void)state;
   for (unsigned extra = 0; extra < 2; extra++) {
     block_begin();
-    put_field(H2_HEADER_BLOCK_BYTES_MAX + extra - block.len - 6 + HEADER_OVERHEAD_BYTES);
-    assert_int_equal(block.len, H2_HEADER_BLOCK_BYTES_MAX + extra);
+    put_field(PEER_HEADER_BLOCK_BYTES_MAX + extra - block.len - 6 + HEADER_OVERHEAD_BYTES);
+    assert_int_equal(block.len, PEER_HEADER_BLOCK_BYTES_MAX + extra);
     assert_int_equal(ask(NULL, extra ? "GOAWAY 0 ENHANCE_YOUR_CALM" : "HEADERS 1 431 end"), !extra);
   }
 }
@@ -258,7 +259,7 @@ static void test_cookie_room(void **state) {
   put_cookies(COOKIE, count);
   assert_true(ask(&config, ANSWERED));
 
-  config.header_list_bytes = 4 * H2_HEADER_LIST_BYTES_DEFAULT;
+  config.header_list_bytes = 4 * PEER_HEADER_LIST_BYTES_DEFAULT;
   const size_t room = config.header_list_bytes + COOKIE_ROOM_BYTES;
   count = (unsigned)(room / (2 * VALUE + SEPARATOR));
   const size_t used = (count - 1) * VALUE + count * (VALUE + SEPARATOR); /* the first is no copy */
@@ -382,7 +383,7 @@ static void respond_bulk(size_t bytes, const char *log) {
 
 static void test_send_block(void **state) {
   (void)state;
-  const size_t most = H2_SEND_BLOCK_BYTES_MAX - HPACK_ENCODE_BLOCK_BYTES_MAX -
+  const size_t most = PEER_SEND_BLOCK_BYTES_MAX - HPACK_ENCODE_BLOCK_BYTES_MAX -
                       HPACK_ENCODE_FIELD_BYTES_MAX - strlen("x-bulk");
   begin(NULL, "HEADERS/SH 1 [@hold]");
   respond_bulk(most, "closed 1 NO_ERROR, HEADERS 1 200 end");

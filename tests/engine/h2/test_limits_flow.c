@@ -37,7 +37,7 @@ static bool probes_on(const char *step) {
 
 static void test_probe(void **state) {
   (void)state;
-  begin(H2_CONNECTION_WINDOW_BYTES_DEFAULT);
+  begin(PEER_CONNECTION_WINDOW_BYTES_DEFAULT);
   assert_true(probes_on("DATA 1 *9"));
   assert_false(probes_on("DATA 1 *9"));
   answer_probe(10 * MILLISECOND_NS);
@@ -74,7 +74,7 @@ static void test_round_trip(void **state) {
 
 static void test_widest(void **state) {
   (void)state;
-  begin(H2_CONNECTION_WINDOW_BYTES_DEFAULT);
+  begin(PEER_CONNECTION_WINDOW_BYTES_DEFAULT);
   uint32_t before = 0;
   for (uint32_t bytes = 0; bytes < H2_CONNECTION_WINDOW_BYTES_MAX; bytes += 10000) {
     script.log[script.log_len = 0] = '\0';
@@ -131,7 +131,7 @@ static void test_linger_bytes(void **state) {
   const struct window_credit *credit = &((const struct h2_stream *)(const void *)stream)->credit;
   assert_int_equal(credit->granted, 0);
   script_run(&script, "!respond 1 413; !end 1");
-  for (unsigned left = H2_LINGER_BYTES; left > 0; left -= 4096)
+  for (unsigned left = PEER_LINGER_BYTES; left > 0; left -= 4096)
     script_run(&script, "DATA 1 *4096");
   assert_null(strstr(script.log, "RST_STREAM"));
   script_run(&script, "DATA 1 *1");

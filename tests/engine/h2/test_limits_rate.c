@@ -38,10 +38,10 @@ static const struct budget_row {
   const char *name, *step;
   unsigned burst, per_second;
 } budgets[] = {
-    {"H2_GLITCH_*", "T200 0 *8", H2_GLITCH_BURST, H2_GLITCH_PER_SECOND},
-    {"H2_RESET_*", "HEADERS/SH $ [@hold]; RST $ =8", H2_RESET_BURST, H2_RESET_PER_SECOND},
-    {"H2_PING_*", "PING 0 *8", H2_PING_BURST, H2_PING_PER_SECOND},
-    {"H2_SETTINGS_*", "SETTINGS 0", H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND},
+    {"PEER_GLITCH_*", "T200 0 *8", PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND},
+    {"PEER_RESET_*", "HEADERS/SH $ [@hold]; RST $ =8", PEER_RESET_BURST, PEER_RESET_PER_SECOND},
+    {"PEER_PING_*", "PING 0 *8", PEER_PING_BURST, PEER_PING_PER_SECOND},
+    {"PEER_SETTINGS_*", "SETTINGS 0", PEER_SETTINGS_BURST, PEER_SETTINGS_PER_SECOND},
 };
 
 /* Spends all at once, then the refill of two seconds, then one too many; then reading pauses. */
@@ -79,13 +79,13 @@ static unsigned earned(const struct budget_row *row) {
 static void test_earned_by_answers(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
-    const bool resets = budgets[i].burst == H2_RESET_BURST;
+    const bool resets = budgets[i].burst == PEER_RESET_BURST;
     begin("");
     repeat("HEADERS/SH $ [:method=HEAD :scheme=http :authority=a :path=/none]", 5);
-    assert_int_equal(earned(&budgets[i]), resets ? 0 : 5 * H2_EARNED_ANSWER);
+    assert_int_equal(earned(&budgets[i]), resets ? 0 : 5 * PEER_EARNED_ANSWER);
     begin("");
-    repeat("HEADERS/SH $ [:method=HEAD :scheme=http :authority=a :path=/none]", H2_EARNED_MAX);
-    assert_int_equal(earned(&budgets[i]), resets ? 0 : H2_EARNED_MAX);
+    repeat("HEADERS/SH $ [:method=HEAD :scheme=http :authority=a :path=/none]", PEER_EARNED_MAX);
+    assert_int_equal(earned(&budgets[i]), resets ? 0 : PEER_EARNED_MAX);
   }
 }
 
@@ -93,7 +93,7 @@ static void test_earned_by_data(void **state) {
   (void)state;
   for (size_t i = 2; i < sizeof budgets / sizeof *budgets; i++) {
     begin("HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 1; !send 1 1");
-    assert_int_equal(earned(&budgets[i]), 2 * H2_EARNED_DATA);
+    assert_int_equal(earned(&budgets[i]), 2 * PEER_EARNED_DATA);
   }
 }
 
@@ -102,7 +102,7 @@ static void test_control_frames_with_each_request(void **state) {
   (void)state;
   begin("");
   repeat("HEADERS/SH $ [@get]; PING 0 *8; SETTINGS 0; T200 0 *8",
-         2 * (H2_PING_BURST + H2_GLITCH_BURST));
+         2 * (PEER_PING_BURST + PEER_GLITCH_BURST));
   assert_int_equal(script.engine.h2.counters.pauses, 0);
   script_close(&script);
 }
@@ -112,18 +112,18 @@ static void test_settings_with_many_streams(void **state) {
   (void)state;
   const struct budget_row *row = &budgets[3];
   begin("");
-  repeat("HEADERS/SH $ [@hold]", H2_SETTINGS_STREAMS);
+  repeat("HEADERS/SH $ [@hold]", PEER_SETTINGS_STREAMS);
   repeat("HEADERS/SH $ [:method=HEAD :scheme=http :authority=a :path=/none]", 5);
-  assert_int_equal(earned(row), 5 * H2_EARNED_ANSWER / 2);
+  assert_int_equal(earned(row), 5 * PEER_EARNED_ANSWER / 2);
 }
 
 /* Empty DATA frames in a row; one with a byte in it begins a new row. */
 static void test_empty_data(void **state) {
   (void)state;
   begin("HEADERS/H 1 [@post]");
-  repeat("DATA 1", H2_EMPTY_DATA_FREE);
+  repeat("DATA 1", PEER_EMPTY_DATA_FREE);
   repeat("DATA 1 *1", 1);
-  repeat("DATA 1", H2_EMPTY_DATA_FREE);
+  repeat("DATA 1", PEER_EMPTY_DATA_FREE);
   assert_int_equal(script.engine.h2.counters.glitches_data, 0);
   repeat("DATA 1", 1);
   assert_int_equal(script.engine.h2.counters.glitches_data, 1);
@@ -162,9 +162,9 @@ static unsigned free_updates(void) {
 static void test_free_updates(void **state) {
   (void)state;
   begin("");
-  assert_int_equal(free_updates(), H2_UPDATES_FREE);
+  assert_int_equal(free_updates(), PEER_UPDATES_FREE);
   begin("HEADERS/SH 1 [@hold]; HEADERS/SH 3 [@hold]");
-  assert_int_equal(free_updates(), H2_UPDATES_FREE + 2 * H2_UPDATES_FREE_STREAM);
+  assert_int_equal(free_updates(), PEER_UPDATES_FREE + 2 * PEER_UPDATES_FREE_STREAM);
 }
 
 /* DATA of ours pays for credit: less if the credit was so small that the frame had to be. */
@@ -179,11 +179,11 @@ static unsigned free_updates_after_data(unsigned window, unsigned bytes) {
 
 static void test_free_updates_of_data(void **state) {
   (void)state;
-  const unsigned others = H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM;
-  const unsigned small = H2_DATA_BYTES_SMALL - 1;
-  assert_int_equal(free_updates_after_data(small, small), others + H2_UPDATES_SMALL_DATA);
-  assert_int_equal(free_updates_after_data(small + 1, small), others + H2_UPDATES_FREE_DATA);
-  assert_int_equal(free_updates_after_data(small + 1, small + 1), others + H2_UPDATES_FREE_DATA);
+  const unsigned others = PEER_UPDATES_FREE + PEER_UPDATES_FREE_STREAM;
+  const unsigned small = PEER_DATA_BYTES_SMALL - 1;
+  assert_int_equal(free_updates_after_data(small, small), others + PEER_UPDATES_SMALL_DATA);
+  assert_int_equal(free_updates_after_data(small + 1, small), others + PEER_UPDATES_FREE_DATA);
+  assert_int_equal(free_updates_after_data(small + 1, small + 1), others + PEER_UPDATES_FREE_DATA);
 }
 
 /* A client whose window is a byte, and that grants the next when it has come, is read at a pace: it is slowed for as
@@ -193,14 +193,14 @@ static void test_small_windows(void **state) {
   const struct h2_counters *counters = &script.engine.h2.counters;
   char tick[32];
   begin("SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 100000");
-  repeat("WU 1 =1", H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM);
-  repeat("WU 1 =1", H2_UPDATES_SMALL_BURST);
+  repeat("WU 1 =1", PEER_UPDATES_FREE + PEER_UPDATES_FREE_STREAM);
+  repeat("WU 1 =1", PEER_UPDATES_SMALL_BURST);
   assert_int_equal(counters->pauses, 0);
   repeat("WU 1 =1", 1);
   assert_int_equal(counters->pauses, 1);
-  snprintf(tick, sizeof tick, "!tick %u", (unsigned)(H2_PAUSE_NS / MILLISECOND_NS));
-  const unsigned paced = (unsigned)(H2_UPDATES_SMALL_PER_SECOND * H2_PAUSE_NS / SECOND_NS);
-  for (unsigned pauses = 1; pauses < 4 * H2_SLOWED_NS / H2_PAUSE_NS; pauses++) {
+  snprintf(tick, sizeof tick, "!tick %u", (unsigned)(PEER_PAUSE_NS / MILLISECOND_NS));
+  const unsigned paced = (unsigned)(PEER_UPDATES_SMALL_PER_SECOND * PEER_PAUSE_NS / SECOND_NS);
+  for (unsigned pauses = 1; pauses < 4 * PEER_SLOWED_NS / PEER_PAUSE_NS; pauses++) {
     script_run(&script, tick);
     repeat("WU 1 =1", paced + 1);
     assert_int_equal(counters->pauses, pauses + 1);
@@ -215,7 +215,7 @@ static void test_small_windows(void **state) {
 static void test_small_windows_end(void **state) {
   (void)state;
   begin("SETTINGS 0 s4=1; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 1");
-  repeat("WU 0 =1", H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM + H2_UPDATES_SMALL_DATA);
+  repeat("WU 0 =1", PEER_UPDATES_FREE + PEER_UPDATES_FREE_STREAM + PEER_UPDATES_SMALL_DATA);
   assert_int_equal(script.engine.h2.counters.glitches_updates, 0);
   repeat("WU 0 =1", 1);
   assert_int_equal(script.engine.h2.counters.glitches_updates, 1);
@@ -226,14 +226,14 @@ static void test_small_windows_end(void **state) {
 static void test_free_updates_end(void **state) {
   (void)state;
   begin("");
-  repeat("HEADERS/SH $ [@get]", H2_UPDATES_FREE_MAX / H2_UPDATES_FREE_STREAM + 9);
-  assert_in_range(free_updates(), H2_UPDATES_FREE_MAX,
-                  H2_UPDATES_FREE_MAX + H2_UPDATES_FREE_STREAM - 1);
+  repeat("HEADERS/SH $ [@get]", PEER_UPDATES_FREE_MAX / PEER_UPDATES_FREE_STREAM + 9);
+  assert_in_range(free_updates(), PEER_UPDATES_FREE_MAX,
+                  PEER_UPDATES_FREE_MAX + PEER_UPDATES_FREE_STREAM - 1);
   begin("HEADERS/SH 1 [@hold]; !respond 1 200; WU 0 =10000000; WU 1 =10000000");
-  for (unsigned i = 0; i < H2_UPDATES_FREE_MAX / H2_UPDATES_FREE_DATA + 9; i++)
+  for (unsigned i = 0; i < PEER_UPDATES_FREE_MAX / PEER_UPDATES_FREE_DATA + 9; i++)
     script_run(&script, "!send 1 256");
-  assert_in_range(free_updates(), H2_UPDATES_FREE_MAX,
-                  H2_UPDATES_FREE_MAX + H2_UPDATES_FREE_DATA - 1);
+  assert_in_range(free_updates(), PEER_UPDATES_FREE_MAX,
+                  PEER_UPDATES_FREE_MAX + PEER_UPDATES_FREE_DATA - 1);
 }
 
 /* ---- PRIORITY -------------------------------------------------------------------------------- */
@@ -289,7 +289,7 @@ static void test_useless_frames(void **state) {
   (void)state;
   const struct h2_counters *counters = &script.engine.h2.counters;
   begin("HEADERS/SH 1 [@get]");
-  repeat("WU 1 =1", H2_UPDATES_FREE + H2_UPDATES_FREE_STREAM + H2_UPDATES_FREE_DATA);
+  repeat("WU 1 =1", PEER_UPDATES_FREE + PEER_UPDATES_FREE_STREAM + PEER_UPDATES_FREE_DATA);
   assert_int_equal(counters->glitches_updates, 0);
   repeat("WU 1 =1", 1);
   assert_int_equal(counters->glitches_updates, 1);

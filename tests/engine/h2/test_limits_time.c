@@ -48,25 +48,26 @@ static const struct row {
   const char *after; /* the events and frames at that time, and not before */
   bool bare;
 } rows[] = {
-    {"H2_PREFACE_NS", "RAW x505249", H2_PREFACE_NS, 0, "GOAWAY 0 PROTOCOL_ERROR", true},
-    {"H2_PREFACE_NS, SETTINGS", "RAW ~magic", H2_PREFACE_NS, 0, "GOAWAY 0 PROTOCOL_ERROR", true},
+    {"PEER_PREFACE_NS", "RAW x505249", PEER_PREFACE_NS, 0, "GOAWAY 0 PROTOCOL_ERROR", true},
+    {"PEER_PREFACE_NS, SETTINGS", "RAW ~magic", PEER_PREFACE_NS, 0, "GOAWAY 0 PROTOCOL_ERROR",
+     true},
     {"H2_SETTINGS_ACK_NS", "RAW ~magic; SETTINGS 0", H2_SETTINGS_ACK_NS, 0,
      "GOAWAY 0 SETTINGS_TIMEOUT", true},
-    {"H2_HEADER_BLOCK_NS, a frame", "RAW x00000806", H2_HEADER_BLOCK_NS, 0,
+    {"PEER_HEADER_BLOCK_NS, a frame", "RAW x00000806", PEER_HEADER_BLOCK_NS, 0,
      "GOAWAY 0 ENHANCE_YOUR_CALM", false},
-    {"H2_HEADER_BLOCK_NS, a block", "HEADERS/S 1 [@get]", H2_HEADER_BLOCK_NS, 0,
+    {"PEER_HEADER_BLOCK_NS, a block", "HEADERS/S 1 [@get]", PEER_HEADER_BLOCK_NS, 0,
      "GOAWAY 0 ENHANCE_YOUR_CALM", false},
-    {"H2_BODY_IDLE_NS", "HEADERS/H 1 [@post]; DATA 1 *9000", H2_BODY_IDLE_NS, H2_TICK_NS,
+    {"PEER_BODY_IDLE_NS", "HEADERS/H 1 [@post]; DATA 1 *9000", PEER_BODY_IDLE_NS, PEER_TICK_NS,
      "closed 1 CANCEL, RST_STREAM 1 CANCEL", false},
-    {"H2_BODY_GRACE_NS", "HEADERS/H 1 [@post]", H2_BODY_GRACE_NS, SECOND_NS,
+    {"PEER_BODY_GRACE_NS", "HEADERS/H 1 [@post]", PEER_BODY_GRACE_NS, SECOND_NS,
      "closed 1 CANCEL, RST_STREAM 1 CANCEL", false},
-    {"H2_STREAM_IDLE_NS", "HEADERS/H 1 [@post]; !respond 1 200", H2_STREAM_IDLE_NS, H2_TICK_NS,
-     "closed 1 CANCEL, RST_STREAM 1 CANCEL", false},
-    {"H2_SEND_STALL_NS",
+    {"PEER_STREAM_IDLE_NS", "HEADERS/H 1 [@post]; !respond 1 200", PEER_STREAM_IDLE_NS,
+     PEER_TICK_NS, "closed 1 CANCEL, RST_STREAM 1 CANCEL", false},
+    {"PEER_SEND_STALL_NS",
      "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9000; WU 1 =1",
-     H2_SEND_STALL_NS, 0, "closed 1 ENHANCE_YOUR_CALM, GOAWAY 1 ENHANCE_YOUR_CALM", false},
-    {"H2_IDLE_NS", "", H2_IDLE_NS, 0, "GOAWAY 0 NO_ERROR", false},
-    {"H2_LINGER_IDLE_NS", "HEADERS/H 1 [@post]; !respond 1 200; !end 1", H2_LINGER_IDLE_NS, 0,
+     PEER_SEND_STALL_NS, 0, "closed 1 ENHANCE_YOUR_CALM, GOAWAY 1 ENHANCE_YOUR_CALM", false},
+    {"PEER_IDLE_NS", "", PEER_IDLE_NS, 0, "GOAWAY 0 NO_ERROR", false},
+    {"PEER_LINGER_IDLE_NS", "HEADERS/H 1 [@post]; !respond 1 200; !end 1", PEER_LINGER_IDLE_NS, 0,
      "RST_STREAM 1 NO_ERROR", false},
 };
 
@@ -92,7 +93,7 @@ static void test_deadlines(void **state) {
 static void test_control_stall(void **state) {
   (void)state;
   begin(H2_SERVER, NULL, false, "!mute; PING 0 *8");
-  pass(H2_CONTROL_STALL_NS - 1);
+  pass(PEER_CONTROL_STALL_NS - 1);
   assert_int_equal(ended(), 0);
   pass(1);
   assert_int_equal(script.engine.h2.counters.timeouts_replies, 1);
@@ -105,7 +106,7 @@ static void test_control_stall(void **state) {
 static void test_farewell(void **state) {
   (void)state;
   begin(H2_SERVER, NULL, false, "!mute; DATA 0 *1");
-  pass(H2_FAREWELL_NS - 1);
+  pass(PEER_FAREWELL_NS - 1);
   assert_false(script_done(&script));
   pass(1);
   assert_true(script_done(&script));
@@ -129,11 +130,11 @@ static void test_tick(void **state) {
   begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]");
   pass(0);
   for (unsigned i = 0; i < 4; i++) {
-    assert_int_equal(deadline(), script.now_ns + H2_TICK_NS);
-    pass(H2_TICK_NS / 2);
+    assert_int_equal(deadline(), script.now_ns + PEER_TICK_NS);
+    pass(PEER_TICK_NS / 2);
     script_run(&script, "DATA 1 *2000");
-    assert_int_equal(deadline(), script.now_ns + H2_TICK_NS / 2);
-    pass(H2_TICK_NS / 2);
+    assert_int_equal(deadline(), script.now_ns + PEER_TICK_NS / 2);
+    pass(PEER_TICK_NS / 2);
   }
   script_close(&script);
 }
@@ -158,9 +159,9 @@ static unsigned body_seconds(unsigned bytes_per_second, unsigned most) {
 /* At a byte per second less, it uses up what the grace period has lent, and no more. */
 static void test_body_rate(void **state) {
   (void)state;
-  const unsigned lent = H2_BODY_BYTES_PER_SECOND_MIN * (unsigned)(H2_BODY_GRACE_NS / SECOND_NS);
-  assert_int_equal(body_seconds(H2_BODY_BYTES_PER_SECOND_MIN, lent + 10), lent + 10);
-  assert_in_range(body_seconds(H2_BODY_BYTES_PER_SECOND_MIN - 1, lent + 10), lent, lent + 1);
+  const unsigned lent = PEER_BODY_BYTES_PER_SECOND_MIN * (unsigned)(PEER_BODY_GRACE_NS / SECOND_NS);
+  assert_int_equal(body_seconds(PEER_BODY_BYTES_PER_SECOND_MIN, lent + 10), lent + 10);
+  assert_in_range(body_seconds(PEER_BODY_BYTES_PER_SECOND_MIN - 1, lent + 10), lent, lent + 1);
 }
 
 /* A peer takes `bytes` of a response, including frame headers, in the measured interval. */
@@ -169,10 +170,10 @@ static uint64_t ended_after_taking(unsigned bytes) {
   snprintf(step, sizeof step, "WU 1 =%u", bytes - H2_FRAME_HEADER_BYTES);
   begin(H2_SERVER, NULL, false,
         "SETTINGS 0 s4=0 s5=1000000; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 65000");
-  pass(H2_SEND_STALL_NS / 2);
+  pass(PEER_SEND_STALL_NS / 2);
   script.frame_bytes_max = 1000000;
   script_run(&script, step);
-  pass(H2_SEND_STALL_NS / 2);
+  pass(PEER_SEND_STALL_NS / 2);
   uint64_t count = script.engine.h2.counters.timeouts_output;
   script_close(&script);
   return count;
@@ -180,7 +181,8 @@ static uint64_t ended_after_taking(unsigned bytes) {
 
 static void test_send_rate(void **state) {
   (void)state;
-  const unsigned least = H2_SEND_BYTES_PER_SECOND_MIN * (unsigned)(H2_SEND_STALL_NS / SECOND_NS);
+  const unsigned least =
+      PEER_SEND_BYTES_PER_SECOND_MIN * (unsigned)(PEER_SEND_STALL_NS / SECOND_NS);
   assert_int_equal(ended_after_taking(least), 0);
   assert_int_equal(ended_after_taking(least - 1), 1);
 }
@@ -189,7 +191,7 @@ static void test_send_rate(void **state) {
 static void test_linger_bytes(void **state) {
   (void)state;
   begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
-  for (unsigned left = H2_LINGER_BYTES; left > 0; left -= 4096)
+  for (unsigned left = PEER_LINGER_BYTES; left > 0; left -= 4096)
     script_run(&script, "DATA 1 *4096");
   assert_string_equal(script.log, "");
   script_run(&script, "DATA 1 *1");
@@ -200,13 +202,13 @@ static void test_linger_bytes(void **state) {
 /* The rest is read as long as it comes, but not for ever. */
 static void test_linger_time(void **state) {
   (void)state;
-  const uint64_t step_ns = H2_LINGER_IDLE_NS * 8 / 10;
+  const uint64_t step_ns = PEER_LINGER_IDLE_NS * 8 / 10;
   begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
-  for (uint64_t passed_ns = step_ns; passed_ns < H2_LINGER_NS; passed_ns += step_ns) {
+  for (uint64_t passed_ns = step_ns; passed_ns < PEER_LINGER_NS; passed_ns += step_ns) {
     pass(step_ns);
     script_run(&script, "DATA 1 *1");
   }
-  pass(H2_LINGER_NS % step_ns - 1);
+  pass(PEER_LINGER_NS % step_ns - 1);
   assert_string_equal(script.log, "");
   pass(1);
   assert_string_equal(script.log, "RST_STREAM 1 NO_ERROR");
@@ -215,7 +217,7 @@ static void test_linger_time(void **state) {
   begin(H2_SERVER, NULL, false, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
   pass(step_ns);
   script_run(&script, "DATA 1 *1");
-  pass(H2_LINGER_IDLE_NS - 1);
+  pass(PEER_LINGER_IDLE_NS - 1);
   assert_string_equal(script.log, "");
   pass(1);
   assert_string_equal(script.log, "RST_STREAM 1 NO_ERROR");

@@ -407,7 +407,7 @@ static void test_call_after_silence(void **state) {
   loopback_run(&loop);
   struct stream *stream = ask("/wait", BODY_NONE);
   loopback_run(&loop);
-  loop.now_ns += 2 * H2_CONTROL_STALL_NS; /* nothing calls the machine meanwhile */
+  loop.now_ns += 2 * PEER_CONTROL_STALL_NS; /* nothing calls the machine meanwhile */
   stream_reset(stream, H2_CANCEL);
   loop.client.ops->tick(loop.client.self, loop.now_ns);
   loopback_run(&loop);

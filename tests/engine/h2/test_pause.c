@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define USELESS "T200 0"
-#define PAUSES  (H2_SLOWED_NS / H2_PAUSE_NS)
+#define PAUSES  (PEER_SLOWED_NS / PEER_PAUSE_NS)
 
 static struct script script;
 static uint32_t next_id;
@@ -58,7 +58,7 @@ static const struct h2_counters *counters(void) {
 
 /* ---- a pause --------------------------------------------------------------------------------- */
 
-/* What the peer has sent waits for H2_PAUSE_NS, and not a nanosecond longer. */
+/* What the peer has sent waits for PEER_PAUSE_NS, and not a nanosecond longer. */
 static void test_waits(void **state) {
   (void)state;
   static const uint8_t ping[17] = {0, 0, 8, H2_PING};
@@ -66,9 +66,9 @@ static void test_waits(void **state) {
   const struct machine_ops *ops = script.machine.ops;
   void *self = script.machine.self;
   use_up();
-  assert_int_equal(ops->deadline_ns(self), script.now_ns + H2_PAUSE_NS);
+  assert_int_equal(ops->deadline_ns(self), script.now_ns + PEER_PAUSE_NS);
   assert_int_equal(ops->recv(self, span_of(ping, sizeof ping), script.now_ns), 0);
-  script.now_ns += H2_PAUSE_NS - 1;
+  script.now_ns += PEER_PAUSE_NS - 1;
   ops->tick(self, script.now_ns);
   assert_false(reads());
   ops->tick(self, ++script.now_ns);
@@ -84,14 +84,14 @@ static void test_waits(void **state) {
 /* Reading stops within a receive: the rest of it is left to the host. */
 static void test_stops_within(void **state) {
   (void)state;
-  enum { FRAMES = H2_GLITCH_BURST + 50 };
+  enum { FRAMES = PEER_GLITCH_BURST + 50 };
   static uint8_t frames[FRAMES * H2_FRAME_HEADER_BYTES];
   for (size_t i = 0; i < FRAMES; i++)
     frames[i * H2_FRAME_HEADER_BYTES + 3] = 200;
   begin(NULL, "");
   size_t took =
       script.machine.ops->recv(script.machine.self, span_of(frames, sizeof frames), script.now_ns);
-  assert_int_equal(took, (H2_GLITCH_BURST + 1) * H2_FRAME_HEADER_BYTES);
+  assert_int_equal(took, (PEER_GLITCH_BURST + 1) * H2_FRAME_HEADER_BYTES);
   assert_false(reads());
   script_close(&script);
 }
@@ -169,20 +169,20 @@ static const struct flood_row {
   unsigned burst, per_second;
   size_t calmed; /* its counter, as an offset into struct h2_counters */
 } floods[] = {
-    {"useless frames", USELESS, H2_GLITCH_BURST, H2_GLITCH_PER_SECOND,
+    {"useless frames", USELESS, PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND,
      offsetof(struct h2_counters, calmed_glitches)},
-    {"resets", "HEADERS/SH $ [@hold]; RST $ =8", H2_RESET_BURST, H2_RESET_PER_SECOND,
+    {"resets", "HEADERS/SH $ [@hold]; RST $ =8", PEER_RESET_BURST, PEER_RESET_PER_SECOND,
      offsetof(struct h2_counters, calmed_resets)},
-    {"made resets", "HEADERS/SH $ [@hold]; WU $ =0", H2_RESET_BURST, H2_RESET_PER_SECOND,
+    {"made resets", "HEADERS/SH $ [@hold]; WU $ =0", PEER_RESET_BURST, PEER_RESET_PER_SECOND,
      offsetof(struct h2_counters, calmed_resets)},
-    {"PING", "PING 0 *8", H2_PING_BURST, H2_PING_PER_SECOND,
+    {"PING", "PING 0 *8", PEER_PING_BURST, PEER_PING_PER_SECOND,
      offsetof(struct h2_counters, calmed_pings)},
-    {"SETTINGS", "SETTINGS 0", H2_SETTINGS_BURST, H2_SETTINGS_PER_SECOND,
+    {"SETTINGS", "SETTINGS 0", PEER_SETTINGS_BURST, PEER_SETTINGS_PER_SECOND,
      offsetof(struct h2_counters, calmed_settings)},
 };
 
 /* Frames as fast as they are read: the burst, then the budget's rate and one frame a pause for
- * H2_SLOWED_NS, and then ENHANCE_YOUR_CALM. */
+ * PEER_SLOWED_NS, and then ENHANCE_YOUR_CALM. */
 static void test_floods(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
@@ -198,9 +198,9 @@ static void test_floods(void **state) {
     }
     assert_non_null(strstr(script.log, "ENHANCE_YOUR_CALM"));
     assert_true(script_done(&script));
-    assert_int_equal(script.now_ns - began_ns, H2_SLOWED_NS);
-    const unsigned rate = row->per_second + SECOND_NS / H2_PAUSE_NS;
-    const unsigned most = row->burst + rate * (unsigned)(H2_SLOWED_NS / SECOND_NS) + 1;
+    assert_int_equal(script.now_ns - began_ns, PEER_SLOWED_NS);
+    const unsigned rate = row->per_second + SECOND_NS / PEER_PAUSE_NS;
+    const unsigned most = row->burst + rate * (unsigned)(PEER_SLOWED_NS / SECOND_NS) + 1;
     assert_in_range(count, most - PAUSES, most);
     const char *all = (const char *)counters();
     assert_int_equal(*(const uint64_t *)(const void *)(all + row->calmed), 1);
@@ -226,7 +226,7 @@ static void test_bursts(void **state) {
     once("HEADERS/SH $ [@get]");
     assert_non_null(strstr(script.log, "200"));
     assert_int_equal(counters()->slowed, 1);
-    assert_in_range(counters()->pauses, 1, 5 * SECOND_NS / H2_PAUSE_NS);
+    assert_in_range(counters()->pauses, 1, 5 * SECOND_NS / PEER_PAUSE_NS);
     script_check(&script);
     script_close(&script);
   }
@@ -237,14 +237,14 @@ static void test_letting_up(void **state) {
   (void)state;
   begin(NULL, "");
   for (int i = 0; i < 5; i++) {
-    flood_for(H2_SLOWED_NS - SECOND_NS);
+    flood_for(PEER_SLOWED_NS - SECOND_NS);
     script_run(&script, "PING 0 *8; !tick 9000");
   }
   assert_false(script.goaway);
   assert_int_equal(counters()->slowed, 5);
-  flood_for(H2_SLOWED_NS - SECOND_NS);
+  flood_for(PEER_SLOWED_NS - SECOND_NS);
   script_run(&script, "!tick 4000");
-  flood_for(H2_SLOWED_NS - SECOND_NS - 4 * SECOND_NS);
+  flood_for(PEER_SLOWED_NS - SECOND_NS - 4 * SECOND_NS);
   assert_int_equal(counters()->slowed, 6);
   script.patient = true;
   for (int i = 0; !script.goaway; i++) {
@@ -365,7 +365,7 @@ static void test_late_clock(void **state) {
   }
 }
 
-/* A stream that its own window holds back is reset after H2_HELD_NS of reading, once streams are
+/* A stream that its own window holds back is reset after PEER_HELD_NS of reading, once streams are
  * scarce. */
 static void test_held_clock(void **state) {
   (void)state;
@@ -374,7 +374,7 @@ static void test_held_clock(void **state) {
   const uint64_t *resets = &script.engine.h2.counters.resets_sent;
   for (int floods_us = 0; floods_us < 2; floods_us++) {
     begin(&config, "SETTINGS 0 s4=0; HEADERS/SH 1 [@hold]; !respond 1 200; !send 1 9");
-    for (uint64_t passed_ns = 0; passed_ns < 2 * H2_HELD_NS + 10 * SECOND_NS;
+    for (uint64_t passed_ns = 0; passed_ns < 2 * PEER_HELD_NS + 10 * SECOND_NS;
          passed_ns += 10 * SECOND_NS) {
       once("HEADERS/SH $ [@get]; WU $ =9"); /* other responses are taken */
       if (floods_us)
@@ -389,7 +389,7 @@ static void test_held_clock(void **state) {
   }
 }
 
-/* The rest of an answered request is read for H2_LINGER_NS, pauses excluded. */
+/* The rest of an answered request is read for PEER_LINGER_NS, pauses excluded. */
 static void test_linger_clock(void **state) {
   (void)state;
   begin(NULL, "HEADERS/H 1 [@post]; !respond 1 200; !end 1");
@@ -401,7 +401,7 @@ static void test_linger_clock(void **state) {
   assert_string_equal(script.log, "");
   script_run(&script, "DATA 1 *1; !tick 100"); /* it is not idle */
   assert_string_equal(script.log, "RST_STREAM 1 NO_ERROR");
-  _Static_assert(H2_LINGER_NS == 10 * SECOND_NS, "7.2 s, 2.7 s and the last tick");
+  _Static_assert(PEER_LINGER_NS == 10 * SECOND_NS, "7.2 s, 2.7 s and the last tick");
   script_close(&script);
 }
 

@@ -117,7 +117,7 @@ static void test_list_bytes(void **state) {
 static void test_too_large(void **state) {
   (void)state;
   struct h2 *h2 = begin("");
-  assert_null(ask(h2, H2_SEND_BLOCK_BYTES_MAX));
+  assert_null(ask(h2, PEER_SEND_BLOCK_BYTES_MAX));
   assert_int_equal(h2->active_own, 0);
   script_run(&script, "PING 0 *8");
   assert_int_equal(bodies_closed, 1);

@@ -36,25 +36,25 @@ static const struct flood {
   size_t counter; /* of struct spdy_counters */
   uint32_t burst, per_second;
 } floods[] = {
-    {"PING", "", "PING 1", offsetof(struct spdy_counters, calmed_pings), H2_PING_BURST,
-     H2_PING_PER_SECOND},
-    {"SETTINGS", "", "SET 4=1", offsetof(struct spdy_counters, calmed_settings), H2_SETTINGS_BURST,
-     H2_SETTINGS_PER_SECOND},
+    {"PING", "", "PING 1", offsetof(struct spdy_counters, calmed_pings), PEER_PING_BURST,
+     PEER_PING_PER_SECOND},
+    {"SETTINGS", "", "SET 4=1", offsetof(struct spdy_counters, calmed_settings),
+     PEER_SETTINGS_BURST, PEER_SETTINGS_PER_SECOND},
     {"unknown types", "", "RAW x800300ff00000000", offsetof(struct spdy_counters, calmed_glitches),
-     H2_GLITCH_BURST, H2_GLITCH_PER_SECOND},
+     PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND},
     {"empty DATA", "SYN 1 @post", "DATA 1 0", offsetof(struct spdy_counters, calmed_glitches),
-     H2_GLITCH_BURST, H2_GLITCH_PER_SECOND},
+     PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND},
     {"WINDOW_UPDATE by the byte", "SYN/S 1 @get", "WU 1 1",
-     offsetof(struct spdy_counters, calmed_glitches), H2_GLITCH_BURST, H2_GLITCH_PER_SECOND},
+     offsetof(struct spdy_counters, calmed_glitches), PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND},
     {"GOAWAY", "SYN/S 1 @get", "GOAWAY 0 0", offsetof(struct spdy_counters, calmed_glitches),
-     H2_GLITCH_BURST, H2_GLITCH_PER_SECOND},
+     PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND},
     {"RST_STREAM for nothing", "", "RST 1 5", offsetof(struct spdy_counters, calmed_glitches),
-     H2_GLITCH_BURST, H2_GLITCH_PER_SECOND},
+     PEER_GLITCH_BURST, PEER_GLITCH_PER_SECOND},
     {"DATA for nothing", "PING 1", "DATA 9 300", offsetof(struct spdy_counters, calmed_resets),
-     H2_RESET_BURST, H2_RESET_PER_SECOND},
+     PEER_RESET_BURST, PEER_RESET_PER_SECOND},
 };
 
-/* Pauses let a flood send at the budget's rate for a while: about H2_SLOWED_NS of pauses and as much between. */
+/* Pauses let a flood send at the budget's rate for a while: about PEER_SLOWED_NS of pauses and as much between. */
 static void test_floods(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
@@ -80,7 +80,7 @@ static void test_control_frames_with_each_request(void **state) {
   char step[96];
   (void)state;
   spdy_script_begin(&script, true, &http, NULL);
-  for (unsigned i = 0; i < 2 * (H2_PING_BURST + H2_SETTINGS_BURST); i++) {
+  for (unsigned i = 0; i < 2 * (PEER_PING_BURST + PEER_SETTINGS_BURST); i++) {
     const unsigned id = 2 * i + 1;
     (void)snprintf(step, sizeof step, "SYN/S %u @get; !respond %u 200 none; PING 1; SET 4=1", id,
                    id);
@@ -101,7 +101,7 @@ static void test_rapid_resets(void **state) {
     (void)snprintf(step, sizeof step, "SYN/S %u @get; RST %u 5", 2 * streams + 1, 2 * streams + 1);
     (void)flood(step, 1);
   }
-  assert_true(script.done && streams >= H2_RESET_BURST);
+  assert_true(script.done && streams >= PEER_RESET_BURST);
   assert_int_equal(script.engine.spdy.counters.calmed_resets, 1);
   spdy_script_close(&script);
 }
@@ -111,7 +111,7 @@ static void test_raw_resets_are_free(void **state) {
   char step[64];
   (void)state;
   spdy_script_begin(&script, true, &raw, NULL);
-  for (unsigned i = 0; i < 3 * H2_RESET_BURST; i++) {
+  for (unsigned i = 0; i < 3 * PEER_RESET_BURST; i++) {
     unsigned id = 2 * i + 1;
     (void)snprintf(step, sizeof step, "SYN %u a=b; !tunnel %u; RST %u 5; RST %u 5", id, id, id, id);
     assert_int_equal(flood(step, 1), 1);

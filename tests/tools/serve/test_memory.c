@@ -23,7 +23,7 @@ static void assert_defaults(const struct serve_memory *memory) {
   assert_int_equal(memory->keep_bytes, IO_KEEP_BYTES_MAX);
   assert_int_equal(memory->connections, ENGINE_CONNECTIONS_DEFAULT);
   assert_int_equal(memory->streams, ENGINE_STREAMS_DEFAULT);
-  assert_int_equal(memory->window_bytes, H2_WINDOW_BUDGET_BYTES);
+  assert_int_equal(memory->window_bytes, PEER_WINDOW_BUDGET_BYTES);
   assert_int_equal(memory->cache_bytes, FILES_CACHE_BYTES);
   assert_int_equal(memory->reads, FILES_READS_MAX);
   assert_int_equal(memory->log_bytes, ACCESS_LOG_QUEUE_BYTES);
