@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 
 static int open_at_2(int directory, const char *path, int flags) {
   struct open_how how = {

@@ -11,7 +11,6 @@
 #define WEIR_FILE_CACHE_H
 
 #include "engine/base/machine.h"
-#include "io/base/limits.h"
 #include "io/base/list.h"
 #include "io/files/counters.h"
 #include "io/files/disk.h"

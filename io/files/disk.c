@@ -3,7 +3,7 @@
  */
 #include "io/files/disk.h"
 
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 
 #include <errno.h>
 #include <sys/stat.h>

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "io/files/load.h"
 #include "io/files/private.h"
 #include "io/ring/loop.h"

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "io/base/limits.h"
 #include "io/base/list.h"
+#include "io/files/limits.h"
 
 struct holder {
   const void *client;

@@ -4,6 +4,7 @@
 #include "io/files/jobs.h"
 
 #include "io/base/error.h"
+#include "io/files/limits.h"
 
 #include <assert.h>
 #include <errno.h>

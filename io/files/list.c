@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "io/files/private.h"
 
 enum { NAME_BYTES = 256 }; /* fixed by struct dirent: with NUL */

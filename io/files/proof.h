@@ -15,9 +15,9 @@
 #ifndef WEIR_FILES_PROOF_H
 #define WEIR_FILES_PROOF_H
 
-#include "io/base/limits.h"
 #include "io/base/writes.h"
 #include "io/files/disk.h"
+#include "io/files/limits.h"
 
 struct file_sample {
   uint64_t offset;

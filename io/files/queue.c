@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "io/files/lookup.h"
 
 struct files_queued {

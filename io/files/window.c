@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 
 static struct file_window *of_order(struct list_node *node) {
   return LIST_OWNER(node, struct file_window, order);

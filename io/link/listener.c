@@ -3,6 +3,7 @@
  */
 #include "io/link/listener.h"
 
+#include "io/link/limits.h"
 #include "io/link/socket.h"
 
 #include <assert.h>

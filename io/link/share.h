@@ -32,8 +32,8 @@
 #ifndef WEIR_IO_SHARE_H
 #define WEIR_IO_SHARE_H
 
-#include "io/base/limits.h"
 #include "io/base/list.h"
+#include "io/link/limits.h"
 
 #include <stdint.h>
 

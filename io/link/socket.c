@@ -2,6 +2,7 @@
  * link/socket.c - see link/socket.h.
  */
 #include "io/link/socket.h"
+#include "io/link/limits.h"
 
 #include <netinet/tcp.h>
 #include <string.h>

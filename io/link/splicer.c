@@ -2,6 +2,8 @@
  * link/splicer.c - see link/splicer.h.
  */
 #include "io/link/splicer.h"
+#include "io/link/limits.h"
+#include "io/ring/limits.h"
 
 #include <assert.h>
 #include <errno.h>

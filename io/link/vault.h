@@ -18,7 +18,7 @@
 #define WEIR_IO_LINK_VAULT_H
 
 #include "engine/base/machine.h"
-#include "io/base/limits.h"
+#include "io/link/limits.h"
 
 #include <sys/types.h>
 

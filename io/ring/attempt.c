@@ -3,8 +3,8 @@
  */
 #include "io/ring/attempt.h"
 
-#include "io/base/limits.h"
 #include "io/ring/bufring.h"
+#include "io/ring/limits.h"
 #include "io/ring/op.h"
 
 #include <assert.h>

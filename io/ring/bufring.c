@@ -3,7 +3,7 @@
  */
 #include "io/ring/bufring.h"
 
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include "io/ring/loop.h"
 
 #include "io/base/clock.h"
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 #include "io/ring/op.h"
 
 #include <assert.h>

@@ -11,7 +11,7 @@
 #ifndef WEIR_IO_OP_H
 #define WEIR_IO_OP_H
 
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 
 #include <stdint.h>
 

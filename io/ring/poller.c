@@ -4,9 +4,9 @@
 #include "io/ring/poller.h"
 
 #include "io/base/clock.h"
-#include "io/base/limits.h"
 #include "io/ring/attempt.h"
 #include "io/ring/bufring.h"
+#include "io/ring/limits.h"
 #include "io/ring/readers.h"
 #include "io/ring/watch.h"
 

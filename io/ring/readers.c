@@ -3,7 +3,7 @@
  */
 #include "io/ring/readers.h"
 
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 
 #include <errno.h>
 #include <pthread.h>

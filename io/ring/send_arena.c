@@ -3,7 +3,7 @@
  */
 #include "io/ring/send_arena.h"
 
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 
 #include <assert.h>
 #include <stdlib.h>

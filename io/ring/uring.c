@@ -6,7 +6,7 @@
  */
 #include "io/ring/uring.h"
 
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 #include "io/ring/probe.h"
 #include "io/ring/send_arena.h"
 

@@ -12,8 +12,8 @@
 #define WEIR_TLS_AEAD_H
 
 #include "engine/base/machine.h"
-#include "io/base/limits.h"
 #include "io/tls/aead_cipher.h"
+#include "io/tls/limits.h"
 
 /* One direction's keys. All zero: none. Stays where it is from its first use until tls_aead_end(). */
 struct tls_aead {

@@ -6,8 +6,8 @@
  * what they share is the library's imb_errno, one word that each call clears and nobody reads. So a record should take
  * few calls: small spans are put together first.
  */
-#include "io/base/limits.h"
 #include "io/tls/aead_cipher.h"
+#include "io/tls/limits.h"
 
 #ifdef WEIR_IPSEC_MB
 

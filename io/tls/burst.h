@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 
 struct tls_burst {
   uint64_t sent_ns; /* when the last record was encrypted */

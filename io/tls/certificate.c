@@ -17,7 +17,7 @@
 #include <openssl/x509v3.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 
 /* The text of OpenSSL's latest complaint. */
 static const char *openssl_reason(void) {

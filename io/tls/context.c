@@ -18,10 +18,10 @@
 #include <openssl/x509v3.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
 #include "io/tls/certificate.h"
 #include "io/tls/identities.h"
 #include "io/tls/key_log.h"
+#include "io/tls/limits.h"
 #include "io/tls/schedule.h"
 #include "io/tls/tickets.h"
 

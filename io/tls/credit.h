@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 
 struct tls_credit {
   int64_t bytes; /* up to TLS_CREDIT_BYTES; negative: spent */

@@ -10,8 +10,8 @@
 
 #include <openssl/ssl.h>
 
-#include "io/base/limits.h"
 #include "io/tls/group.h"
+#include "io/tls/limits.h"
 
 bool tls_factory_init(struct tls_factory *factory, struct tls_context *context,
                       const struct machine_factory *inner, uint32_t machines_max,

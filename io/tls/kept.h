@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "engine/base/machine.h"
-#include "io/base/limits.h"
 
 struct tls_kept {
   uint8_t *bytes;      /* NULL: none */

@@ -9,7 +9,7 @@
 #define WEIR_TLS_NAMES_H
 
 #include "engine/base/machine.h"
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 
 struct x509_st;
 

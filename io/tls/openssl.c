@@ -8,9 +8,9 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "io/base/limits.h"
 #include "io/tls/credit.h"
 #include "io/tls/factory.h"
+#include "io/tls/limits.h"
 #include "io/tls/rekey.h"
 
 /* ---- watching -------------------------------------------------------------------------------- */

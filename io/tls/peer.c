@@ -9,10 +9,10 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "io/base/limits.h"
 #include "io/tls/context.h"
 #include "io/tls/group.h"
 #include "io/tls/identities.h"
+#include "io/tls/limits.h"
 
 /* As RFC 4514 writes it, in UTF-8; cut if it is too long. NULL when memory was refused. */
 static char *subject_of(const SSL *ssl) {

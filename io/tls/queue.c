@@ -4,6 +4,7 @@
 #include "io/tls/queue.h"
 
 #include "io/base/clock.h"
+#include "io/tls/limits.h"
 
 void tls_queue_init(struct tls_queue *queue) {
   *queue = (struct tls_queue){.clock_ns = clock_now_ns};

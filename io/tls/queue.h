@@ -18,7 +18,6 @@
 #define WEIR_TLS_QUEUE_H
 
 #include "engine/base/machine.h"
-#include "io/base/limits.h"
 #include "io/base/list.h"
 
 struct tls_queue {

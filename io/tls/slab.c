@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 
 _Static_assert(TLS_SLAB_BYTES >=
                    8 * (TLS_RECORD_BYTES + TLS_RECORD_OVERHEAD_BYTES) + TLS_SLAB_RESERVE_BYTES,

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 
 struct io_error;
 struct ssl_ctx_st;

@@ -23,12 +23,12 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "io/base/limits.h"
 #include "io/tls/alerts.h"
 #include "io/tls/burst.h"
 #include "io/tls/context.h"
 #include "io/tls/credit.h"
 #include "io/tls/kept.h"
+#include "io/tls/limits.h"
 #include "io/tls/openssl.h"
 #include "io/tls/peer.h"
 #include "io/tls/records.h"

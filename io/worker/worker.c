@@ -13,6 +13,7 @@
 #include "io/link/pass.h"
 #include "io/link/recv.h"
 #include "io/link/send.h"
+#include "io/worker/limits.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,9 +8,9 @@
  * Beyond not crashing: the plaintext is the content of the records of application data, in their order; nothing that
  * was not sealed is let through; and only right records are read to the end.
  */
-#include "io/base/limits.h"
 #include "io/tls/alerts.h"
 #include "io/tls/credit.h"
+#include "io/tls/limits.h"
 #include "io/tls/receiver.h"
 
 #include <assert.h>

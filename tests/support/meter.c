@@ -3,9 +3,10 @@
  */
 #include "tests/support/meter.h"
 
-#include "io/base/limits.h"
+#include "io/link/limits.h"
 #include "io/link/recv.h"
 #include "io/link/send.h"
+#include "io/ring/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <fcntl.h>

@@ -10,8 +10,8 @@
 #ifndef WEIR_TESTS_STAGE_H
 #define WEIR_TESTS_STAGE_H
 
-#include "io/base/limits.h"
 #include "io/files/files.h"
+#include "io/files/limits.h"
 #include "io/ring/loop.h"
 
 #include <sys/uio.h>

@@ -6,7 +6,9 @@
 #include <assert.h>
 
 #include "engine/base/limits.h"
-#include "io/base/limits.h"
+#include "io/files/limits.h"
+#include "io/link/limits.h"
+#include "io/ring/limits.h"
 #include "tools/serve/limits.h"
 
 static const struct serve_memory defaults = {

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "engine/site/limits.h"
-#include "io/base/limits.h"
 #include "io/files/files.h"
+#include "io/files/limits.h"
 #include "io/files/list.h"
 #include "tools/serve/coding/recode.h"
 #include "tools/serve/limits.h"

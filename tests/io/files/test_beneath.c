@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/descriptors.h"
 #include "tests/support/stage.h"

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "tests/support/cmocka.h"
 
 /* ---- times ----------------------------------------------------------------------------------- */

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
 #include "io/files/files.h"
+#include "io/files/limits.h"
 #include "io/files/private.h"
 #include "io/ring/loop.h"
 #include "tests/support/cmocka.h"

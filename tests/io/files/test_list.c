@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "io/files/private.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/descriptors.h"

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "io/files/private.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/stage.h"

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "io/files/private.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/shifted_clock.h"

@@ -2,8 +2,9 @@
  * link/test_kept.c - input that a machine does not want yet: the link stops reading, keeps what has come, and
  * offers it again; and no buffer is lost when a link ends with it.
  */
-#include "io/base/limits.h"
+#include "io/link/limits.h"
 #include "io/link/recv.h"
+#include "io/ring/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/engine.h"
 #include "tests/support/meter.h"

@@ -2,9 +2,10 @@
  * link/test_limits.c - the bounds of io/base/limits.h on a link's turn, input and output, to the
  * byte, the link and the nanosecond. link/test_limits_ends.c tests ends and crowds.
  */
-#include "io/base/limits.h"
+#include "io/link/limits.h"
 #include "io/link/recv.h"
 #include "io/link/send.h"
+#include "io/ring/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/engine.h"
 #include "tests/support/meter.h"

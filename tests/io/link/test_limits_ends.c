@@ -2,9 +2,9 @@
  * link/test_limits_ends.c - the bounds of io/base/limits.h on how links end, how crowds of them
  * make room, and how new ones are accepted and dialled.
  */
-#include "io/base/limits.h"
 #include "io/link/accept.h"
 #include "io/link/dial.h"
+#include "io/link/limits.h"
 #include "io/link/listener.h"
 #include "io/ring/op.h"
 #include "tests/support/cmocka.h"

@@ -1,6 +1,7 @@
 /*
  * link/test_socket.c - the options of a socket, by its address. That accepted sockets inherit them is in test_accept.c.
  */
+#include "io/link/limits.h"
 #include "io/link/socket.h"
 #include "tests/support/cmocka.h"
 

@@ -2,6 +2,7 @@
  * link/test_splicer.c - sends by reference: which spans go, that the bytes which arrive are those that were
  * loaded, sends that the socket takes in part, and kernels that refuse. The sockets are TCP's.
  */
+#include "io/link/limits.h"
 #include "io/link/splicer.h"
 #include "tests/io/link/splice_stage.h"
 #include "tests/support/cmocka.h"

@@ -2,7 +2,8 @@
  * link/test_turn.c - how long the parts of a turn last: input, the passes, and the links of a few completions. Machines
  * of the test spend the time.
  */
-#include "io/base/limits.h"
+#include "io/link/limits.h"
+#include "io/ring/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/engine.h"
 #include "tests/support/meter.h"

@@ -2,7 +2,7 @@
  * ring/test_limits.c - the bounds of io/base/limits.h on a loop: its queues, receive buffers and
  * operations, all of them in use.
  */
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 #include "io/ring/loop.h"
 #include "io/ring/op.h"
 #include "tests/support/cmocka.h"

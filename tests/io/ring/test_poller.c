@@ -2,7 +2,7 @@
  * ring/test_poller.c - operations over epoll, one at a time and in the turns in which they complete.
  */
 #include "io/base/clock.h"
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 #include "io/ring/loop.h"
 #include "tests/support/cmocka.h"
 

@@ -1,7 +1,7 @@
 /*
  * ring/test_readers.c - threads that read files, with a disk that answers when the test says so.
  */
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 #include "io/ring/readers.h"
 #include "tests/support/cmocka.h"
 

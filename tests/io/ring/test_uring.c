@@ -1,7 +1,7 @@
 /*
  * ring/test_uring.c - set-up, present and missing features, full queues, waits, refusals.
  */
-#include "io/base/limits.h"
+#include "io/ring/limits.h"
 #include "io/ring/uring.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/no_io_uring.h"

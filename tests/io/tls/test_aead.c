@@ -6,8 +6,8 @@
 
 #include <openssl/evp.h>
 
-#include "io/base/limits.h"
 #include "io/tls/aead.h"
+#include "io/tls/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/guard.h"
 #include "tests/support/hex.h"

@@ -15,8 +15,8 @@
 #include <openssl/x509v3.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
 #include "io/tls/certificate.h"
+#include "io/tls/limits.h"
 
 static struct io_error error;
 static char directory[] = "/tmp/weir_test_certificate_XXXXXX";

@@ -9,7 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
 

@@ -7,7 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "engine/base/text.h"
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
 

@@ -9,9 +9,9 @@
 #include <openssl/x509.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
 #include "io/tls/context.h"
 #include "io/tls/identities.h"
+#include "io/tls/limits.h"
 #include "tests/support/certificates.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"

@@ -1,6 +1,7 @@
 /*
  * tls/test_queue.c - steps of handshakes: for how long a turn takes them, and who is next.
  */
+#include "io/tls/limits.h"
 #include "io/tls/queue.h"
 #include "tests/support/cmocka.h"
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/base/limits.h"
 #include "io/tls/alerts.h"
 #include "io/tls/credit.h"
+#include "io/tls/limits.h"
 #include "io/tls/receiver.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/guard.h"

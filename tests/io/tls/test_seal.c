@@ -7,7 +7,7 @@
 #include <linux/tls.h>
 #include <openssl/ssl.h>
 
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 #include "io/tls/seal.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"

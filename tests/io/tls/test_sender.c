@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
-#include "io/base/limits.h"
 #include "io/tls/alerts.h"
+#include "io/tls/limits.h"
 #include "io/tls/sender.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_peer.h"

@@ -11,9 +11,9 @@
 #include <openssl/ssl.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
 #include "io/tls/context.h"
 #include "io/tls/facts.h"
+#include "io/tls/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
 

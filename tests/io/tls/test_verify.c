@@ -11,8 +11,8 @@
 #include <openssl/x509v3.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
 #include "io/tls/context.h"
+#include "io/tls/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/tls_pair.h"
 

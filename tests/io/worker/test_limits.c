@@ -3,10 +3,12 @@
  * configuration. Time stands still unless a machine of the test spends some: clock_gettime() is
  * defined here.
  */
-#include "io/base/limits.h"
 #include "io/link/life.h"
+#include "io/link/limits.h"
 #include "io/link/pass.h"
+#include "io/ring/limits.h"
 #include "io/worker/group.h"
+#include "io/worker/limits.h"
 #include "tests/support/cmocka.h"
 
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "io/link/dial.h"
 #include "io/ring/op.h"
 #include "io/worker/group.h"
+#include "io/worker/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/echo_server.h"
 #include "tests/support/engine.h"

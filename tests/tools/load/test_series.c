@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/base/limits.h"
 #include "tools/load/series.h"
 
 /* ---- seconds --------------------------------------------------------------------------------- */

@@ -2,7 +2,9 @@
  * serve/test_memory.c - how the workers divide what a cgroup allows.
  */
 #include "engine/base/limits.h"
-#include "io/base/limits.h"
+#include "io/files/limits.h"
+#include "io/link/limits.h"
+#include "io/ring/limits.h"
 #include "tests/support/cmocka.h"
 #include "tools/serve/limits.h"
 #include "tools/serve/memory.h"

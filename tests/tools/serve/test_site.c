@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "io/base/error.h"
-#include "io/base/limits.h"
+#include "io/files/limits.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/fake.h"
 #include "tests/support/stage.h"

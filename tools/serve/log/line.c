@@ -11,7 +11,7 @@
 #include "engine/base/decimal.h"
 #include "engine/base/text.h"
 #include "engine/http/priority_field.h"
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 #include "tools/serve/log/text.h"
 
 static const uint16_t text_bytes_max[LOG_TEXTS] = {

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/base/limits.h"
 #include "io/tls/context.h"
+#include "io/tls/limits.h"
 #include "io/tls/tickets.h"
 #include "tools/common/output.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "engine/base/text.h"
-#include "io/base/limits.h"
+#include "io/tls/limits.h"
 #include "tests/support/cmocka.h"
 
 static struct log_date date;
