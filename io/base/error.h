@@ -10,8 +10,7 @@ struct io_error {
   char text[240];
 };
 
-/* Fills `error` (may be NULL) and returns false, so that failures read `return io_error_set(...)`.
- */
+/* Fills `error` (may be NULL) and returns false, so that a failure is `return io_error_set(...)`. */
 __attribute__((format(printf, 3, 4))) _Bool io_error_set(struct io_error *error, int code,
                                                          const char *format, ...);
 

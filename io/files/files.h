@@ -74,13 +74,14 @@ struct loop;
 struct files_settings {
   const char *root;  /* directory; borrowed during files_create() */
   struct loop *loop; /* whose ring reads what is not in the page cache; NULL: reads block */
-  /* Half of cache_bytes_max is taken besides, at most, for the pieces of large files that are lent. */
-  size_t cache_bytes_max;   /* content and entries, with what the user adds; 0: FILES_CACHE_BYTES */
+  /* Bytes of content and entries, with what the user adds; 0: FILES_CACHE_BYTES. Windows of large files may take half
+   * as much besides (files/window.h). */
+  size_t cache_bytes_max;
   uint32_t entries_max;     /* 0: FILES_ENTRIES_MAX */
   uint32_t descriptors_max; /* open large files; 0: its share of what the process may open */
   uint32_t workers;         /* that have such a share; 0: one */
   uint32_t reads_max;       /* read buffers of FILES_READ_BYTES; 0: FILES_READS_MAX */
-  /* What is counted there: of several files of a worker, say; kept. NULL: they have their own. */
+  /* Kept. Several struct files, those of one worker, say, may count here together. NULL: they have their own. */
   struct files_counters *counters;
   size_t user_bytes; /* zeroed bytes that each entry carries for the user, file_user() */
   /* An entry is about to be freed: free what its user bytes own. They may be zero still, of an

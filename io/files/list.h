@@ -1,11 +1,11 @@
 /*
  * files/list.h - the names in a directory below a root.
  *
- * Reads the directory anew each time, directly (tools/serve/site.c keeps the last list for a while): like the names that lookups ask for, its blocks are in the
- * kernel's cache on all but the first use, and the bounds below limit the time.
+ * Reads the directory anew each time, by direct calls: like the names that lookups ask for, its blocks are in the
+ * kernel's cache on all but the first use, and FILES_LIST_NAMES_MAX limits the time. Who asks often keeps the list.
  *
- * Told are regular files and directories, and symbolic links to them that a lookup would follow. At most
- * FILES_LIST_NAMES_MAX names are told, those that the file system gives first; they are sorted.
+ * Listed are regular files and directories, and symbolic links to them that a lookup would follow. Of more than
+ * FILES_LIST_NAMES_MAX names, those that the file system gives first are listed. They are sorted.
  */
 #ifndef WEIR_FILES_LIST_H
 #define WEIR_FILES_LIST_H
@@ -25,7 +25,7 @@ struct files_name {
 struct files_list {
   struct files_name *at; /* directories first, then in bytewise order */
   uint32_t count;
-  bool more;   /* there are others */
+  bool more;   /* there are others, which are not listed */
   char *names; /* their bytes */
 };
 

@@ -1,5 +1,5 @@
 /*
- * files/private.h - struct files, for files/files.c, files/load.c and their tests.
+ * files/private.h - struct files, for the sources of this folder and their tests.
  */
 #ifndef WEIR_FILES_PRIVATE_H
 #define WEIR_FILES_PRIVATE_H

@@ -1,5 +1,5 @@
 /*
- * files/window.h - pieces of large files that were read last, lent to all that read the same file.
+ * files/window.h - the most recently read pieces of large files, lent to all that read the same file.
  *
  * A window is a piece of FILES_WINDOW_BYTES, at a multiple of that in its file. It is read once, and its bytes
  * are sent from where they lie, by every reader that comes by. Readers keep a *view*, which remembers the

@@ -16,7 +16,7 @@
 struct dial {
   /* Set by the caller. */
   struct address address;
-  struct machine_factory factory; /* copied into nothing: ctx lives until done() */
+  struct machine_factory factory; /* in use until done(), and so is its ctx */
   uint64_t timeout_ns;            /* for the connection to be made; 0: the kernel's own */
   /* The socket exists and has not begun to connect: for options of its own. May be NULL. */
   void (*prepare)(struct dial *dial, int fd);

@@ -38,13 +38,14 @@
  * little to say does not wait for many that have much. */
 #define IO_TURN_LITTLE_BYTES 4096u
 
-/* Receives in a row that a machine took whole, after which one request receives many times: what arrives then, up to half
- * a MiB at once, would have to be kept for a machine that does not keep up. A few more requests to the ring show that. */
+/* Receives in a row that a machine took whole, after which one request receives many times (multishot). What arrives
+ * then, up to half a MiB at once, would have to be kept for a machine that does not keep up; a few single receives show
+ * whether it does. */
 #define IO_WHOLES 4u
 
-/* The same for a link that was told to receive one buffer at a time, because it had more than its part of the buffers, or
- * its machine did not keep up. Arbitrary: its requests to the ring are then few among its receives. A turn that lasts long
- * makes ordinary links have more than their part, too. */
+/* The same for a link that was told to receive one buffer at a time, because it had more than its part of the buffers,
+ * or its machine did not keep up. Not for ever: in a turn that lasts long, ordinary links have more than their part, too.
+ * Arbitrary: a request to the ring every 64 receives. */
 #define IO_WHOLES_AGAIN 64u
 
 /* Bytes after which a link is in the midst of a long send: most responses are over by then. */
@@ -83,7 +84,7 @@
 #define SPLICER_SHORT_BYTES 4096u
 
 /* Size of the pipe: in pages, which it counts, a budget of 256 KiB in frames of 16 KiB, each with a page for its header
- * and one for its crooked ends. Untested: a shorter pipe only makes for shorter sends. */
+ * and one because its ends are not page-aligned. Untested: a shorter pipe only makes for shorter sends. */
 #define SPLICER_PIPE_BYTES (512 * 1024)
 
 /* Vaulted bytes (link/vault.h): how many are received at once, as many as are sent at once; and how often that may be

@@ -4,8 +4,8 @@
  *     multishot receive -> machine.recv -> buffer back to the ring
  *     machine.send_peek -> send -> machine.send_ack       one send under way, the next coalesced
  *
- * States: OPEN -> LINGER -> CLOSING -> freed, and from the first two also CUT -> CLOSING. Without LINGER when the peer has
- * nothing more to say: after its FIN, or as the machine knows (MACHINE_SILENT).
+ * States: OPEN -> LINGER -> CLOSING -> freed, and from the first two also CUT -> CLOSING. LINGER is skipped when the
+ * peer has nothing more to say: after its FIN, or when the machine knows so (MACHINE_SILENT).
  *   OPEN     the machine runs. Once it says MACHINE_ENDED, our half is shut down.
  *   LINGER   MACHINE_DONE: the machine is gone, our half is shut down, what the peer still sends is
  *            discarded until its FIN, IO_LINGER_IDLE_NS of silence or IO_LINGER_TOTAL_NS. Closing
@@ -14,6 +14,7 @@
  *   CLOSING  requests under way are being cancelled; freed when none is left.
  *
  * The modules of a link, lowest first:
+ *   link/share.h   how a worker's time is divided among its links
  *   link/link.h    the struct, and its requests to the ring
  *   link/links.h   all links of one worker: slots, lists, marks
  *   link/recv.h    bytes in: requests, buffers, what the machine does not want yet
@@ -22,13 +23,14 @@
  *   link/send.h    bytes out: inline and through the ring, budget, stall
  *   link/life.h    birth, settling, timer, linger, end
  *   link/pass.h    what a turn does to all links
+ *   link/socket.h  the TCP options of every socket
  *   link/accept.h, link/dial.h   where links come from
  *
  * Bounds: IO_TURN_RECV_BYTES of input a turn, and less in one that lasts; a send budget between
  * IO_SEND_BUDGET_MIN and _MAX; IO_SEND_STALL_NS without a byte acknowledged; input that the machine
  * does not want is kept in a copy, and receiving stops. A link receives one buffer at a time, and then
  * what a full one left behind, until its machine has taken IO_WHOLES receives in a row and its socket is
- * empty. A link that was paused, or took more than its part of the buffer ring, does so for good.
+ * empty; after a pause, or having taken more than its part of the buffer ring, until IO_WHOLES_AGAIN.
  */
 #ifndef WEIR_IO_LINK_H
 #define WEIR_IO_LINK_H
@@ -59,7 +61,8 @@ struct link_kept {
 
 #define LINK_NO_BUFFER UINT16_MAX
 
-/* Derived from what a reader that is as fast as its peer sees: a short receive now and then. */
+/* Receives, the last of them long, after which a link counts as one that receives in bulk. Derived from what a reader
+ * that is as fast as its peer sees: a short receive now and then. */
 enum { LINK_BULK = 2 };
 
 /* Each group fills a cache line or less: with many connections each line of a link is fetched from memory, and a

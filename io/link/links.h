@@ -2,12 +2,15 @@
  * link/links.h - all links of one worker: the slots they live in, the lists they wait on, and the
  * marks that put them there.
  *
- * Work is queued: completions mark a link dirty, and a pass over the dirty links (link/pass.h) settles each. host->wake()
- * marks it for the end of the turn: a link to which others give something, such as the one that carries all connections
- * of a tunnel, sends what the whole turn brought at once, and not a piece for every few completions. Links in the midst of
- * a long send have a list of their own, which comes second and gets IO_TURN_BUSY_BYTES a turn, so that a download does
- * not hold up links that have little to say. A link that has had more than its weight allows is held (link/share.h): it
- * neither sends nor takes input until it is due.
+ * Work is queued: completions mark a link dirty, and a pass over the dirty links (link/pass.h) settles each. There are
+ * three lists, through link.dirty, and a link is on one of them at most:
+ *   dirty  something happened to it.
+ *   woken  others gave it something (host->wake()). Settled at the end of the turn: the link that carries all connections
+ *          of a tunnel, say, sends what the whole turn brought at once, and not a piece for every few completions.
+ *   busy   in the midst of a long send. Comes last and gets IO_TURN_BUSY_BYTES a turn, so that a download does not hold
+ *          up links that have little to say.
+ * A link that has had more than its weight allows is held instead (link/share.h): it neither sends nor takes input until
+ * it is due.
  *
  * Owner: the worker. Slots never move; they are made in chunks as they are needed, and only
  * links_open() and links_take() allocate.
@@ -26,11 +29,10 @@ struct links {
   uint32_t made;         /* slots in all chunks */
   uint32_t max;          /* slots that may be in use at once */
   uint32_t open;         /* slots in use */
-  struct list_node free; /* through link.dirty */
-  struct list_node dirty;
-  struct list_node busy;  /* the same for those in the midst of a long send; also by link.dirty */
-  struct list_node woken; /* the same for those that others gave something to; also by link.dirty */
-  struct list_node waiting, starved;
+  struct list_node free; /* slots, through link.dirty */
+  struct list_node dirty, busy, woken;
+  struct list_node waiting; /* links with deferred input */
+  struct list_node starved; /* links that found the buffer ring empty */
   uint32_t shedding;   /* links that are being drained to make room */
   uint32_t shed_hand;  /* the slot that was looked at last */
   uint64_t kept_bytes; /* a counter: capacity of all copies, at most */

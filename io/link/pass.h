@@ -16,8 +16,9 @@ void links_feed(struct links *links);
  * turn than the ring holds. */
 void links_settle_dirty(struct links *links);
 
-/* After the completions: every dirty link is settled (round robin, one send each), then starved
- * links receive again. */
+/* After the completions, and with starved links that may receive again: settles dirty and woken links, then busy
+ * ones, round robin, with one send each. Of each of the two: IO_TURN_LINKS links at most, IO_TURN_SEND_BYTES (busy
+ * ones: IO_TURN_BUSY_BYTES), and no more after IO_TURN_FLUSH_NS. The rest come first in the next turn. */
 void links_flush(struct links *links);
 
 /* Whether the next turn has something to do at once, so that the worker must not sleep. */
@@ -29,6 +30,7 @@ void links_shed_some(struct links *links);
 /* Of links that yield: cuts the oldest, when it is old enough and none ends already. */
 void links_yield_one(struct links *links);
 
+/* link_drain() and link_cut() of every link. */
 void links_drain_all(struct links *links);
 void links_cut_all(struct links *links);
 

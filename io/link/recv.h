@@ -7,13 +7,14 @@
  *     each has as much of the worker's time as the others, and one with little to say does not wait for them;
  *   - the machine does not want input: the bytes are copied out, so that the shared ring never runs
  *     dry over one slow reader, and receiving stops. What may still arrive until the kernel has
- *     seen the cancellation is at most one ring full. From then on the link receives one buffer at
- *     a time, and keeps that at most, or what was read behind a full one: a share of a turn. If the
- *     peer resets the connection meanwhile, the next settling cuts the link.
+ *     seen the cancellation is at most one ring full. Then the link receives one buffer at a time, until
+ *     its machine has taken IO_WHOLES_AGAIN receives in a row. Meanwhile it keeps one buffer at most, or
+ *     what was read behind a full one: a share of a turn. If the peer resets the connection while nothing
+ *     is received, the next settling cuts the link.
  *
  * A multishot receive takes buffers as long as its socket has bytes: a flood on one link could take
  * all of them, again and again, and links with little to say would get none. So a link that defers
- * while the ring is short receives one buffer at a time from then on too. Those requests are served in
+ * while the ring is short receives one buffer at a time, too, for as long. Those requests are served in
  * the order in which they are made. A link also receives one buffer at a time until its machine has taken
  * IO_WHOLES receives in a row and its input has shown an end, and again after it found the ring empty:
  * otherwise each of many links that flood would take many buffers at first, which are copied where its

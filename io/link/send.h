@@ -14,7 +14,8 @@
 
 #include "io/link/links.h"
 
-/* One send, if the machine has something and none is under way. `wants`: link_wanted() now. Returns it as it is then. */
+/* One send, if the machine has something and none is under way. `wants` is link_wanted() before; returns it as it is
+ * afterwards. */
 unsigned link_send_settle(struct link *link, unsigned wants);
 
 /* Cancels the send or the wait for room that is under way, if there is one. */

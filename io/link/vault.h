@@ -12,7 +12,8 @@
  * Where a pipe or the system call is refused, and while SIGPIPE would end the process, nothing is ever received here,
  * and links receive as usual.
  *
- * Owner: a worker's links. Filled with 0 and vault_open() at first. Pipes are opened when they are needed, and stay open.
+ * Owner: a worker's links. All zero, then vault_open(). Pipes are opened when they are needed, and
+ * stay open.
  */
 #ifndef WEIR_IO_LINK_VAULT_H
 #define WEIR_IO_LINK_VAULT_H

@@ -11,7 +11,7 @@
 
 struct bufring;
 
-/* What holds of the `events` of poll(2), and errors; 0 for none. */
+/* Those of the `events` of poll(2) that hold now, and POLLERR or POLLHUP; 0 for none. */
 int attempt_poll(int fd, unsigned events);
 
 /* The bytes that the socket took, or -errno. */

@@ -1,6 +1,6 @@
 /*
  * ring/bufring.h - receive buffers of one worker, lent to the kernel through one provided-buffer ring, or
- * kept for a poller, which fills the one first that was given back last.
+ * kept on a stack for a poller, which fills the one that was given back last.
  *
  * A buffer's life:
  *   1. In the ring it is the kernel's.
@@ -25,8 +25,8 @@ enum { BUFRING_GROUP = 0 }; /* buffer group id; one ring a worker */
 
 struct bufring {
   struct io_uring *ring;
-  struct io_uring_buf_ring *entries; /* NULL without a ring, */
-  uint16_t *spare;                   /* where it is a stack of the buffers that are not ours */
+  struct io_uring_buf_ring *entries; /* NULL without a ring */
+  uint16_t *spare; /* a poller's: a stack of the buffers that are not ours; NULL with a ring */
   uint32_t spare_count;
   uint8_t *base;        /* count * bytes, page aligned */
   uint64_t *ours;       /* bit per buffer: taken and not given back */
@@ -56,7 +56,7 @@ void bufring_give(struct bufring *bufring, uint16_t id);
 /* Shows all buffers that were given back to the kernel, with one store. */
 void bufring_publish(struct bufring *bufring);
 
-/* For a poller: the buffer to be filled next, -1 for none; it is taken off by bufring_lend(), once it was. */
+/* For a poller: the buffer to be filled next, -1 for none. Once it was filled, bufring_lend() takes it off the stack. */
 static inline int bufring_spare(const struct bufring *bufring) {
   return bufring->spare_count ? bufring->spare[bufring->spare_count - 1] : -1;
 }

@@ -6,8 +6,9 @@
  *
  * Every descriptor is watched once, edge-triggered, from poller_attach() to poller_close_fd(): an event says
  * that something changed, and the watch remembers what may be possible since. So a connection costs one
- * epoll_ctl() in its life, and another when it first has to wait for room, where that was not among its events. System calls are made when completions are reaped, a few at a time, so that what
- * was received is parsed while it is in the cache; the buffer that was given back last is filled first.
+ * epoll_ctl() in its life, and another when it first has to wait for room, unless EPOLLOUT was among its events from
+ * the beginning. System calls are made when completions are reaped, a few at a time, so that what was received is
+ * parsed while it is in the cache; the buffer that was given back last is filled first.
  *
  * What one enter found is reaped in the order in which it was found. An operation that begins completes in
  * the next turn at the earliest, and one that repeats has IO_POLL_RECEIVES or IO_POLL_ACCEPTS completions
@@ -37,9 +38,9 @@ __attribute__((warn_unused_result)) struct poller *poller_open(struct bufring *b
 /* Operations that are not over are forgotten. */
 void poller_close(struct poller *poller);
 
-/* Watches a descriptor; nothing happens if it is watched already. `events` of
- * epoll_ctl(2); 0: all. With EPOLLEXCLUSIVE, others wait for the same listening socket. False, with errno, without memory or
- * beyond the system's limit on watches. */
+/* Watches a descriptor; nothing happens if it is watched already. `events` of epoll_ctl(2); 0: all. With
+ * EPOLLEXCLUSIVE, others wait for the same listening socket. False, with errno, without memory or beyond the system's
+ * limit on watches. */
 __attribute__((warn_unused_result)) bool poller_attach(struct poller *poller, int fd,
                                                        unsigned events);
 

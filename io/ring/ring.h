@@ -5,11 +5,11 @@
  * `user_data`. Beginning one never fails and never waits: errors are completions, too. What is pointed to
  * is lent until the last completion.
  *
- *     ring_receive(ring, fd, ...)       links: link/recv.c
- *     ring_enter(ring, timeout_ns)      one turn: begins what is new, waits for what has ended
+ *     ring_receive(ring, fd, ...)       begins one
+ *     ring_enter(ring, timeout_ns)      once a turn: hands the kernel what is new, waits for what has ended
  *     ring_reap(ring, out, max)         takes some completions; those of one socket are in order
  *
- * There are two engines. The calls of io_uring are direct; for epoll, each asks whether there is a poller. One
+ * There are two engines: io_uring (ring/requests.h) and epoll (ring/poller.h). Each function branches between them. One
  * socket has at most one operation for input (accept, receive, a poll for POLLIN) and one for output at a time.
  *
  * Owner: one thread, which alone may use it.

@@ -33,6 +33,7 @@ struct uring {
  * what is the likely cause: "io_uring is refused: ...". */
 __attribute__((warn_unused_result)) bool uring_open(struct uring *uring, unsigned disabled,
                                                     struct io_error *error);
+
 /* Why `refused`: one line. */
 void uring_explain_refused(const struct uring *uring, struct io_error *error);
 
@@ -47,10 +48,9 @@ struct io_uring_sqe *uring_sqe(struct uring *uring);
  * are no errors. */
 void uring_enter(struct uring *uring, uint64_t timeout_ns);
 
-/* From now on a wait goes on until there are `count` completions, but not for more than `us` microseconds after
- * its begin once there is one: fewer turns, each with more to do, and up to so much later. With 0 and 0 it ends with
- * the first, as at the beginning. False, and nothing
- * changes: the kernel cannot (Linux 6.12). */
+/* From now on a wait ends with the `count`-th completion, or `us` microseconds after it began if there is one by
+ * then, or else with the first: fewer turns, each with more to do, and up to so much later. With 0 and 0 it ends with
+ * the first, as after uring_open(). False, and nothing changes: the kernel cannot (before Linux 6.12). */
 __attribute__((warn_unused_result)) bool uring_batch(struct uring *uring, unsigned count,
                                                      unsigned us);
 

@@ -1,6 +1,6 @@
 /*
- * tls/burst.h - how large the next record is: small ones at first, and after a pause; see TLS_SMALL_RECORD_BYTES. And how
- * much is encrypted ahead: less in the midst of a long answer; see TLS_AHEAD_BYTES.
+ * tls/burst.h - dynamic record sizing: small records at first and after a pause (TLS_SMALL_RECORD_BYTES), then full
+ * ones. And how much is encrypted ahead: less in the midst of a long answer (TLS_AHEAD_BYTES).
  */
 #ifndef WEIR_TLS_BURST_H
 #define WEIR_TLS_BURST_H

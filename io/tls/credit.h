@@ -1,5 +1,5 @@
 /*
- * tls/credit.h - how much nuisance a TLS peer may still cause: a leaky bucket.
+ * tls/credit.h - a token bucket against floods of records that carry next to nothing.
  *
  * A record costs TLS_RECORD_COST_BYTES and earns its plaintext; a handshake message after the
  * handshake (KeyUpdate, a ticket, a wish to renegotiate) costs TLS_HANDSHAKE_COST_BYTES. A second

@@ -1,6 +1,6 @@
 /*
  * tls/key_log.h - the secrets of connections, written to a file for tools that decrypt recordings of the
- * network (Wireshark). Who has the file can read everything: only for looking for mistakes.
+ * network (Wireshark). Whoever has the file can decrypt everything: for debugging only.
  * Spec: draft-ietf-tls-keylogfile, also known as SSLKEYLOGFILE.
  */
 #ifndef WEIR_TLS_KEY_LOG_H

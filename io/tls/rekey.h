@@ -1,6 +1,6 @@
 /*
- * tls/rekey.h - another key of ours after so many records, see TLS_KEY_RECORDS, while OpenSSL goes on (else: tls/sender.h).
- * Spec: RFC 8446 sections 4.6.3 and 5.5. TLS 1.2 has no such thing.
+ * tls/rekey.h - a new key of ours after TLS_KEY_RECORDS records, while OpenSSL writes them (else: tls/sender.h).
+ * Spec: RFC 8446 sections 4.6.3 and 5.5. TLS 1.2 has no KeyUpdate.
  */
 #ifndef WEIR_TLS_REKEY_H
 #define WEIR_TLS_REKEY_H

@@ -11,9 +11,9 @@
 #define IO_TURN_LONG_NS (10 * IO_MILLISECOND)
 #define IO_TURN_SLOW_NS IO_MILLISECOND
 
-/* Average time of a batch's completions beyond which the next ones come one by one: four requests of 4 KB each by a
- * reference of an octet, a hundred at once, would take longer than a turn may. */
-#define IO_COMPLETION_DEAR_NS (IO_MILLISECOND / 2)
+/* Average time of a batch's completions beyond which the next ones are reaped one by one: four completions,
+ * each with a hundred requests that refer to 4 KB by an octet, would take longer than a turn may. */
+#define IO_COMPLETION_SLOW_NS (IO_MILLISECOND / 2)
 
 /* How long the end of a worker waits for operations that do not obey their cancellation.
  * Untested: a test has no such operation; those of the disk would need a disk that hangs. */

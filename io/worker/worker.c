@@ -87,8 +87,8 @@ static void dispatch_few(struct worker *worker, const struct ring_completion *co
 }
 
 /* Acts on the completions that are there, but for no longer than a turn may take: the rest stay in
- * the queue until all links have had a chance to send. Dear ones come one by one, and so do all when the turn has lasted
- * long: a few dear ones at once would take it beyond its end. */
+ * the queue until all links have had a chance to send. Slow ones come one by one, and so do all when the turn has
+ * lasted long: a few slow ones at once would take it beyond its end. */
 static void reap(struct worker *worker) {
   struct ring_completion batch[IO_SETTLE_BATCH];
   struct links *links = &worker->links;
@@ -100,7 +100,7 @@ static void reap(struct worker *worker) {
     const unsigned count = ring_reap(&worker->loop.ring, batch, most);
     dispatch_few(worker, batch, count);
     if (count < most) return;
-    worker->reaps_singly = links_look(links) - begun_ns > count * IO_COMPLETION_DEAR_NS;
+    worker->reaps_singly = links_look(links) - begun_ns > count * IO_COMPLETION_SLOW_NS;
   } while (links->spent_ns < IO_TURN_REAP_NS);
 }
 

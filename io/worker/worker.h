@@ -80,7 +80,7 @@ struct worker {
   const struct worker_config *config;
   struct worker_orders *orders;
   struct acceptors acceptors;
-  bool reaps_singly;      /* the last completions were dear: IO_COMPLETION_DEAR_NS */
+  bool reaps_singly;      /* the last completions were slow: IO_COMPLETION_SLOW_NS */
   uint64_t closed_before; /* counters.links_closed when accepting was last resumed */
   struct turn_watch {
     bool slow;       /* the last turn was, by the clock */

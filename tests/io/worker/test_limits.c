@@ -179,7 +179,7 @@ static void test_time_before_completions(void **state) {
 /* After a dear batch they come one by one, and the turn ends behind the first that is too late. */
 static void test_dear_completions(void **state) {
   (void)state;
-  const uint64_t cost_ns = 4 * IO_COMPLETION_DEAR_NS;
+  const uint64_t cost_ns = 4 * IO_COMPLETION_SLOW_NS;
   const unsigned each = (unsigned)((IO_TURN_REAP_NS + cost_ns - 1) / cost_ns);
   assert_true(each < IO_SETTLE_BATCH);
   run_crowd(cost_ns, 0);
