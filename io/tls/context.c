@@ -1,29 +1,27 @@
 /*
- * tls/context.c - the SSL_CTX: policy as one list of calls, ALPN by our own preference, and the
- * certificates that handshakes choose from.
+ * tls/context.c - the SSL_CTX and what it refers to: ALPN by our own preference, the certificates that handshakes choose
+ * from, ticket keys. Suites are set in tls/suites.c, authorities in tls/trust.c.
  */
 #include "io/tls/context.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include "io/base/error.h"
 #include "io/tls/certificate.h"
 #include "io/tls/identities.h"
 #include "io/tls/key_log.h"
 #include "io/tls/limits.h"
+#include "io/tls/refused.h"
 #include "io/tls/schedule.h"
+#include "io/tls/suites.h"
 #include "io/tls/tickets.h"
+#include "io/tls/trust.h"
 
 struct tls_context {
   struct span (*answer_clear_text)(struct span in); /* NULL: a TLS alert */
@@ -35,31 +33,6 @@ struct tls_context {
   struct tls_identities *identities; /* a server's */
   struct tls_tickets tickets;        /* a server's */
 };
-
-/* A client's. Only suites with ephemeral keys and AEAD. RFC 9113 section 9.2.2 and appendix A. */
-static const char tls_1_2_suites[] =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
-    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
-
-/* A client's. AES-128 before AES-256: as strong in practice, and a third fewer rounds. */
-static const char tls_1_3_suites[] =
-    "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
-
-/* When a file cannot be read, OpenSSL's first complaint says why, and the latest only "system lib". */
-static bool openssl_refused(struct io_error *error, const char *what) {
-  unsigned long first = ERR_peek_error();
-  const char *reason = ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first))
-                                               : ERR_reason_error_string(ERR_peek_last_error());
-  io_error_set(error, 0, "%s: %s", what, reason ? reason : "OpenSSL gives no reason");
-  ERR_clear_error();
-  return false;
-}
-
-/* None of the names in the list means anything to OpenSSL, which says so in a roundabout way. */
-static bool unknown_names(struct io_error *error, const char *list, const char *what) {
-  ERR_clear_error();
-  return io_error_set(error, 0, "%s: OpenSSL has no such %s", list, what);
-}
 
 /* ---- ALPN ------------------------------------------------------------------------------------ */
 
@@ -176,65 +149,6 @@ bool tls_context_set_certificates(struct tls_context *context,
 
 /* ---- making one ------------------------------------------------------------------------------ */
 
-static const char *or_default(const char *given, const char *policy) {
-  return given ? given : policy;
-}
-
-/* OpenSSL skips names that it does not know as long as it knows one. */
-static bool set_client_suites(SSL_CTX *ssl, const struct tls_settings *settings,
-                              struct io_error *error) {
-  const char *suites_1_2 = or_default(settings->suites_1_2, tls_1_2_suites);
-  const char *suites_1_3 = or_default(settings->suites_1_3, tls_1_3_suites);
-  const char *groups = or_default(settings->groups, "X25519:P-256:P-384");
-  if (SSL_CTX_set_cipher_list(ssl, suites_1_2) != 1)
-    return unknown_names(error, suites_1_2, "cipher");
-  if (SSL_CTX_set_ciphersuites(ssl, suites_1_3) != 1)
-    return unknown_names(error, suites_1_3, "cipher");
-  if (SSL_CTX_set1_groups_list(ssl, groups) != 1) return unknown_names(error, groups, "group");
-  return true;
-}
-
-/* With an ephemeral key and AEAD: RFC 9113 section 9.2.2 and appendix A. */
-static bool is_allowed(const SSL_CIPHER *cipher) {
-  return SSL_CIPHER_is_aead(cipher) && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe &&
-         SSL_CIPHER_get_auth_nid(cipher) != NID_auth_null;
-}
-
-/* Leaves those suites of TLS 1.2 that are allowed. Without any, TLS 1.3 alone is spoken, unless a list was
- * `given`. */
-static bool keep_allowed(SSL_CTX *ssl, const char *given, struct io_error *error) {
-  STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ssl);
-  char *list = NULL;
-  size_t size;
-  FILE *out = open_memstream(&list, &size);
-  if (!out) return io_error_set(error, 0, "no memory for TLS");
-  for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
-    const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(all, i);
-    if (is_allowed(cipher)) fprintf(out, ":%s", SSL_CIPHER_get_name(cipher));
-  }
-  bool good = fclose(out) == 0, any = good && size > 0;
-  if (any) good = SSL_CTX_set_cipher_list(ssl, list + 1) == 1;
-  if (good && !any) good = !given && SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) == 1;
-  free(list);
-  if (good) return true;
-  return given ? io_error_set(error, 0, "%s: no cipher of TLS 1.2 with ECDHE and AEAD", given)
-               : openssl_refused(error, "ciphers");
-}
-
-/* OpenSSL's, which the system's policy decides on, in the client's order; given ones in their own order. */
-static bool set_server_suites(SSL_CTX *ssl, const struct tls_settings *settings,
-                              struct io_error *error) {
-  const char *suites_1_2 = settings->suites_1_2, *suites_1_3 = settings->suites_1_3;
-  if (suites_1_2 || suites_1_3) SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
-  if (suites_1_2 && SSL_CTX_set_cipher_list(ssl, suites_1_2) != 1)
-    return unknown_names(error, suites_1_2, "cipher");
-  if (suites_1_3 && SSL_CTX_set_ciphersuites(ssl, suites_1_3) != 1)
-    return unknown_names(error, suites_1_3, "cipher");
-  if (settings->groups && SSL_CTX_set1_groups_list(ssl, settings->groups) != 1)
-    return unknown_names(error, settings->groups, "group");
-  return keep_allowed(ssl, suites_1_2, error);
-}
-
 static bool set_policy(SSL_CTX *ssl, const struct tls_settings *settings, struct io_error *error) {
   int version_min = settings->version_min ? settings->version_min : TLS1_2_VERSION;
   SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -245,8 +159,8 @@ static bool set_policy(SSL_CTX *ssl, const struct tls_settings *settings, struct
                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   if (SSL_CTX_set_min_proto_version(ssl, version_min) != 1 ||
       SSL_CTX_set_max_proto_version(ssl, settings->version_max) != 1)
-    return openssl_refused(error, "TLS versions");
-  return (settings->client ? set_client_suites : set_server_suites)(ssl, settings, error);
+    return tls_refused(error, "TLS versions");
+  return tls_suites_set(ssl, settings, error);
 }
 
 static bool set_certificate(SSL_CTX *ssl, const struct certificate *certificate,
@@ -254,82 +168,8 @@ static bool set_certificate(SSL_CTX *ssl, const struct certificate *certificate,
   /* SSL_CTX_use_cert_and_key() has its own references to what it is given. */
   if (SSL_CTX_use_cert_and_key(ssl, certificate->leaf, certificate->key, certificate->chain, 1) !=
       1)
-    return openssl_refused(error, "certificate and key");
+    return tls_refused(error, "certificate and key");
   return true;
-}
-
-/* Trusts the authorities of a PEM text. */
-static bool trust(SSL_CTX *ssl, const char *pem, struct io_error *error) {
-  X509_STORE *store = SSL_CTX_get_cert_store(ssl);
-  BIO *bio = BIO_new_mem_buf(pem, -1);
-  X509 *authority = NULL;
-  unsigned count = 0;
-  bool good = bio != NULL;
-  while (good && (authority = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-    good = X509_STORE_add_cert(store, authority) == 1;
-    X509_free(authority);
-    count++;
-  }
-  unsigned long last = ERR_peek_last_error(); /* the end of the text shows as PEM_R_NO_START_LINE */
-  good = good && count > 0 && ERR_GET_LIB(last) == ERR_LIB_PEM &&
-         ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
-  BIO_free(bio);
-  if (!good) return openssl_refused(error, "certificate authorities");
-  ERR_clear_error();
-  return true;
-}
-
-/* The authorities that we trust. */
-static bool set_authorities(SSL_CTX *ssl, const struct tls_settings *settings,
-                            struct io_error *error) {
-  if (settings->ca_pem) return trust(ssl, settings->ca_pem, error);
-  if (settings->ca_path && SSL_CTX_load_verify_file(ssl, settings->ca_path) != 1)
-    return openssl_refused(error, settings->ca_path);
-  if (!settings->ca_path && SSL_CTX_set_default_verify_paths(ssl) != 1)
-    return openssl_refused(error, "the system's certificate authorities");
-  return true;
-}
-
-/* Tells clients which authorities we trust, so that they choose a certificate of theirs. Adds the names to the
- * digest. */
-static bool name_authorities(SSL_CTX *ssl, EVP_MD_CTX *digest) {
-  STACK_OF(X509) *all = X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(ssl));
-  bool good = all != NULL;
-  for (int i = 0; i < sk_X509_num(all) && good; i++) {
-    X509 *authority = sk_X509_value(all, i);
-    unsigned char name[EVP_MAX_MD_SIZE];
-    unsigned len;
-    good = SSL_CTX_add_client_CA(ssl, authority) == 1 &&
-           X509_digest(authority, EVP_sha256(), name, &len) == 1 &&
-           EVP_DigestUpdate(digest, name, len) == 1;
-  }
-  sk_X509_pop_free(all, X509_free);
-  return good;
-}
-
-/* Sessions are good at servers that ask the same of clients: a ticket of one that asks for no certificate, and has the
- * same ticket keys, must not get around one that does. */
-static bool set_session_context(SSL_CTX *ssl, const struct tls_settings *settings) {
-  unsigned char id[SSL_MAX_SSL_SESSION_ID_LENGTH] = "weir";
-  unsigned len = 4;
-  bool good = true;
-  if (settings->verify) {
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    unsigned char wanted[EVP_MAX_MD_SIZE];
-    good = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-           EVP_DigestUpdate(digest, &settings->require, sizeof settings->require) == 1 &&
-           name_authorities(ssl, digest) && EVP_DigestFinal_ex(digest, wanted, &len) == 1;
-    if (good) memcpy(id, wanted, len = sizeof id);
-    EVP_MD_CTX_free(digest);
-  }
-  return good && SSL_CTX_set_session_id_context(ssl, id, len) == 1;
-}
-
-static bool set_clients(SSL_CTX *ssl, const struct tls_settings *settings, struct io_error *error) {
-  int mode = SSL_VERIFY_PEER | (settings->require ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
-  if (settings->verify && !set_authorities(ssl, settings, error)) return false;
-  if (settings->verify) SSL_CTX_set_verify(ssl, mode, NULL);
-  return set_session_context(ssl, settings) || openssl_refused(error, "session context");
 }
 
 static bool set_server(struct tls_context *context, SSL_CTX *ssl,
@@ -340,9 +180,9 @@ static bool set_server(struct tls_context *context, SSL_CTX *ssl,
   SSL_CTX_set_timeout(ssl, TLS_TICKET_LIFE_SECONDS);
   SSL_CTX_set_num_tickets(ssl, 1); /* a client of ours opens one connection, not a dozen */
   SSL_CTX_set_max_early_data(ssl, 0);
-  if (!tls_tickets_install(&context->tickets, ssl)) return openssl_refused(error, "ticket keys");
+  if (!tls_tickets_install(&context->tickets, ssl)) return tls_refused(error, "ticket keys");
   if (context->protocols_len) SSL_CTX_set_alpn_select_cb(ssl, select_protocol, context);
-  return set_clients(ssl, settings, error);
+  return tls_trust_set(ssl, settings, error);
 }
 
 /* A client's connection leaves its ticket with its factory, which is on the same thread. Returns 1: the reference is
@@ -361,13 +201,12 @@ static bool set_client(struct tls_context *context, SSL_CTX *ssl,
   SSL_CTX_set_session_cache_mode(ssl, settings->resume
                                           ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL
                                           : SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_verify(ssl, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
-  if (settings->verify && !set_authorities(ssl, settings, error)) return false;
+  if (!tls_trust_set(ssl, settings, error)) return false;
   if (settings->certificate && !set_certificate(ssl, settings->certificate, error)) return false;
   /* Zero is this function's success. */
   if (context->protocols_len &&
       SSL_CTX_set_alpn_protos(ssl, context->protocols, (unsigned)context->protocols_len) != 0)
-    return openssl_refused(error, "ALPN");
+    return tls_refused(error, "ALPN");
   return true;
 }
 
@@ -378,7 +217,7 @@ static SSL_CTX *make_ssl(struct tls_context *context, const struct tls_settings 
   SSL_CTX *ssl = SSL_CTX_new_ex(NULL, TLS_SCHEDULE_QUERY,
                                 settings->client ? TLS_client_method() : TLS_server_method());
   if (!ssl) {
-    openssl_refused(error, "TLS");
+    tls_refused(error, "TLS");
     return NULL;
   }
   if (set_policy(ssl, settings, error) &&
@@ -404,7 +243,7 @@ struct tls_context *tls_context_create(const struct tls_settings *settings,
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, make_identity_place);
   bool ok = tls_tickets_init(&context->tickets) && identity_place >= 0;
-  ok = ok || openssl_refused(error, "TLS");
+  ok = ok || tls_refused(error, "TLS");
   ok = ok && copy_protocols(context, settings, error) &&
        (settings->client ||
         tls_context_set_certificates(context, &settings->certificate, 1, error)) &&
@@ -443,11 +282,6 @@ struct span tls_context_answer_clear_text(const struct tls_context *context, str
   return context->answer_clear_text ? context->answer_clear_text(in) : span_of(NULL, 0);
 }
 
-bool tls_context_verified(const SSL *ssl) {
-  bool asked = SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE;
-  return asked && SSL_get0_peer_certificate(ssl) && SSL_get_verify_result(ssl) == X509_V_OK;
-}
-
 struct ssl_st *tls_context_new_ssl(struct tls_context *context) {
   pthread_mutex_lock(&context->lock);
   SSL_CTX *policy = context->ssl;
@@ -472,7 +306,7 @@ struct ssl_ctx_st *tls_policy_make(struct tls_context *context, const struct tls
 
 bool tls_policy_try(const struct tls_settings *settings, struct io_error *error) {
   SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
-  bool good = ssl ? set_server_suites(ssl, settings, error) : openssl_refused(error, "TLS");
+  bool good = ssl ? tls_suites_set(ssl, settings, error) : tls_refused(error, "TLS");
   SSL_CTX_free(ssl);
   return good;
 }
@@ -487,12 +321,4 @@ void tls_policy_use(struct tls_context *context, struct ssl_ctx_st *policy) {
 
 void tls_policy_free(struct ssl_ctx_st *policy) {
   SSL_CTX_free(policy);
-}
-
-bool tls_context_expect(struct ssl_st *ssl, const char *name) {
-  struct in6_addr address;
-  if (!*name) return true;
-  if (inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1)
-    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
-  return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
 }

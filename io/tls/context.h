@@ -10,7 +10,7 @@
  *   - TLS 1.2 and 1.3. With 1.2 only ECDHE with an AEAD, so no suite that RFC 9113 appendix A
  *     prohibits can be agreed on.
  *   - A server has the suites and groups that OpenSSL or the system's policy has, and follows the
- *     client's order; a client has a short list of its own.
+ *     client's order; a client has a short list of its own (tls/suites.h).
  *   - No renegotiation, no compression, no early data, no post-handshake authentication.
  *   - Sessions live in tickets alone: no session cache that a flood of handshakes could fill. See
  *     tls/tickets.h for their keys.
@@ -20,9 +20,9 @@
 
 #include "engine/base/machine.h"
 #include "io/tls/secret.h"
+#include "io/tls/settings.h"
 
 struct io_error;
-struct certificate;
 struct ssl_session_st;
 struct tls_identity;
 struct tls_context;
@@ -34,43 +34,6 @@ struct tls_notes {
   struct ssl_session_st **session; /* where a client's ticket is kept, with a reference */
   bool ticket;                     /* there was one */
   struct tls_secrets secrets;      /* of TLS 1.3, as they become known */
-};
-
-struct tls_settings {
-  bool client;
-
-  /* Server: required; tls_context_set_certificates() takes more. Client: shown to a server that asks for
-   * one; NULL: none. Borrowed only during tls_context_create(). */
-  const struct certificate *certificate;
-
-  /* ALPN tokens in order of preference, each 1 .. 255 characters; copied. Server: a client that
-   * offers ALPN but none of these gets the alert no_application_protocol; one that offers no ALPN
-   * at all is accepted and its machine_peer.application_protocol is "". With none given, ALPN is
-   * left out. */
-  const char *const *protocols;
-  size_t protocol_count;
-
-  /* Server: what to answer to a peer whose first byte begins no TLS record. `in` is what came first, at
-   * least that byte. At most TLS_RECORD_BYTES, static; empty, or without this function: a TLS alert. */
-  struct span (*answer_clear_text)(struct span in);
-
-  /* Client: refuse a certificate that no authority vouches for or of another name. Server: ask for a
-   * certificate, and refuse one that no authority vouches for; machine_peer.verified says whether there
-   * was one. */
-  bool verify;
-  bool require;        /* server, with `verify`: refuse clients that show no certificate */
-  const char *ca_path; /* PEM file of authorities; NULL: the system's */
-  const char *ca_pem;  /* their PEM text instead; borrowed only during tls_context_create() */
-  bool resume; /* client: keep the last ticket per factory and offer it with the next connection */
-
-  /* Other suites and groups than the policy's, in OpenSSL's words: those of TLS 1.2, those of TLS 1.3,
-   * and of both. NULL: the policy's. A server with suites of its own prefers the first. */
-  const char *suites_1_2, *suites_1_3, *groups;
-
-  const char *key_log_path; /* see tls/key_log.h; NULL: secrets are written nowhere */
-
-  /* 0: no limit of its own. Otherwise TLS1_2_VERSION or TLS1_3_VERSION. */
-  int version_min, version_max;
 };
 
 /* NULL when a setting is wrong or OpenSSL refuses, with one line in `error`. */
@@ -123,15 +86,8 @@ struct span tls_context_answer_clear_text(const struct tls_context *context, str
  * become a struct tls_notes before the handshake. */
 __attribute__((warn_unused_result)) struct ssl_st *tls_context_new_ssl(struct tls_context *context);
 
-/* For tls/peer.c: whether the peer has shown a certificate that was verified. */
-__attribute__((warn_unused_result)) bool tls_context_verified(const struct ssl_st *ssl);
-
 /* For tls/peer.c, a server's, once after the handshake: what the client was shown; after a ticket, what one that asks for
  * its name would be shown now. The caller has a reference to its set, see tls/identities.h. */
 const struct tls_identity *tls_context_identity(struct tls_context *context, struct ssl_st *ssl);
-
-/* For tls/openssl.c: the client's name for the server, "" for none. Verified in any case, sent unless it is
- * an address (RFC 6066 section 3). */
-__attribute__((warn_unused_result)) bool tls_context_expect(struct ssl_st *ssl, const char *name);
 
 #endif

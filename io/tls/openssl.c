@@ -12,6 +12,7 @@
 #include "io/tls/factory.h"
 #include "io/tls/limits.h"
 #include "io/tls/rekey.h"
+#include "io/tls/trust.h"
 
 /* ---- watching -------------------------------------------------------------------------------- */
 
@@ -62,7 +63,7 @@ static bool prepare(struct tls_openssl *openssl, struct tls_factory *factory) {
   SSL_set_connect_state(ssl);
   openssl->resumes = tls_context_resumes(factory->context);
   if (factory->session && SSL_set_session(ssl, factory->session) != 1) ERR_clear_error();
-  return tls_context_expect(ssl, factory->server_name);
+  return tls_trust_expect(ssl, factory->server_name);
 }
 
 struct tls_openssl *tls_openssl_create(struct tls_factory *factory, struct span *input,

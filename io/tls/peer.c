@@ -13,6 +13,7 @@
 #include "io/tls/group.h"
 #include "io/tls/identities.h"
 #include "io/tls/limits.h"
+#include "io/tls/trust.h"
 
 /* As RFC 4514 writes it, in UTF-8; cut if it is too long. NULL when memory was refused. */
 static char *subject_of(const SSL *ssl) {
@@ -36,7 +37,7 @@ void tls_peer_fill(struct machine_peer *peer, struct tls_context *context, struc
   peer->vault = NULL; /* what is encrypted has to be read */
   peer->secure_version = SSL_get_version(ssl);
   peer->secure_group = tls_group_of(ssl);
-  peer->verified = tls_context_verified(ssl);
+  peer->verified = tls_trust_verified(ssl);
   if (tls_context_is_client(context)) return;
   peer->identity = tls_context_identity(context, ssl);
   if (peer->verified) peer->subject = subject_of(ssl);
