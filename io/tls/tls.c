@@ -6,7 +6,7 @@
  *        +---- not TLS, timeout --+---- fatal alert ----+----------------------------+
  *
  *   WAITING    a server to which nothing has come yet: nothing of OpenSSL's.
- *   HANDSHAKE  at most TLS_HANDSHAKE_NS and TLS_HANDSHAKE_*_BYTES.
+ *   HANDSHAKE  at most TLS_HANDSHAKE_NS and TLS_HANDSHAKE_*_BYTES: tls/handshake.h.
  *   OPEN       the inner machine exists. Records are tls/records.h's, or else OpenSSL's.
  *   CLOSING    what is in the slab, close_notify or an alert last, is still sent; input is thrown
  *              away. Done when the slab is empty, or after TLS_CLOSE_NS.
@@ -18,59 +18,13 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "io/tls/alerts.h"
-#include "io/tls/burst.h"
 #include "io/tls/context.h"
-#include "io/tls/credit.h"
-#include "io/tls/kept.h"
+#include "io/tls/handshake.h"
 #include "io/tls/limits.h"
-#include "io/tls/openssl.h"
 #include "io/tls/peer.h"
-#include "io/tls/records.h"
-#include "io/tls/schedule.h"
-
-enum tls_state { TLS_WAITING, TLS_HANDSHAKE, TLS_OPEN, TLS_CLOSING };
-
-struct tls {
-  struct tls_factory *factory;
-  struct machine_host *host;
-  struct machine inner;        /* ops NULL: not made yet, or closed */
-  struct tls_openssl *openssl; /* NULL in WAITING, and once `records` has taken over */
-  struct tls_records *records;
-  struct span input; /* borrowed for the call under way; empty between calls */
-  struct tls_slab output;
-  const char *error; /* "" or why it failed; static text */
-
-  uint64_t deadline_ns; /* WAITING, HANDSHAKE and CLOSING */
-  uint64_t latest_ns;   /* the bound of the first two, however long it waits at `place` */
-  struct tls_place place;
-  struct tls_credit credit;
-  struct tls_burst burst;
-
-  struct tls_kept kept;
-
-  uint8_t state; /* enum tls_state */
-  bool blocked;  /* OpenSSL must write before it can go on reading */
-  bool eof;      /* the peer has ended its half */
-  bool eof_told; /* and the inner machine knows */
-  bool cut;      /* a server has, without close_notify */
-  bool ended;    /* the inner machine's direction has: close_notify is in the slab or sent */
-  bool draining; /* asked for before there was an inner machine */
-  bool waits;    /* server, before OPEN: for its turn, at `place` */
-  bool expired;  /* TLS_CLOSE_NS is over: what is unsent stays so */
-  struct machine_peer peer;
-  struct tls_facts facts;    /* from OPEN on */
-  struct ssl_ctx_st *policy; /* the same; it keeps the texts of `peer` and `facts` */
-};
-
-static bool inner_wants(const struct tls *tls, unsigned bits) {
-  return tls->inner.ops && (tls->inner.ops->wants(tls->inner.self) & bits);
-}
 
 /* ---- invariants ------------------------------------------------------------------------------ */
 
@@ -96,86 +50,21 @@ static void invariants(const struct tls *tls) {
 
 /* ---- ending ---------------------------------------------------------------------------------- */
 
-static void close_inner(struct tls *tls) {
-  if (!tls->inner.ops) return;
-  tls->inner.ops->close(tls->inner.self);
-  tls->inner.ops = NULL;
-}
-
-static void enter_closing(struct tls *tls, uint64_t now_ns) {
-  assert(tls->state != TLS_CLOSING);
-  if (tls->state != TLS_OPEN) counter_add(&tls->factory->counters.failed, 1);
-  if (*tls->error) tls->factory->error = tls->error;
-  close_inner(tls);
-  tls_kept_drop(&tls->kept);
-  tls_queue_leave(&tls->factory->queue, &tls->place);
-  tls->state = TLS_CLOSING;
-  tls->deadline_ns = now_ns + TLS_CLOSE_NS;
-}
-
-/* Our direction ends with close_notify; the peer's may go on (RFC 8446 section 6.1). */
-static void end_direction(struct tls *tls) {
-  if (tls->ended) return;
-  if (tls->records)
-    tls_sender_alert(&tls->records->sender, TLS_ALERT_CLOSE_NOTIFY);
-  else
-    tls_openssl_close(tls->openssl);
-  tls->ended = true;
-}
-
-/* The orderly end: the peer's close_notify is not waited for. */
-static void finish(struct tls *tls, uint64_t now_ns) {
-  end_direction(tls);
-  enter_closing(tls, now_ns);
-}
-
-static void fail(struct tls *tls, const char *error, uint64_t now_ns) {
-  tls->error = error;
-  enter_closing(tls, now_ns);
-}
-
-/* OpenSSL reported a fatal error; the alert, if there is one, is in the slab already. */
-static void fail_openssl(struct tls *tls, uint64_t now_ns) {
-  fail(tls, tls_openssl_error(tls->openssl), now_ns);
-}
-
 /* The peer has sent what it must not, or an alert. */
 static void fail_records(struct tls *tls, uint64_t now_ns) {
   const struct tls_receiver *receiver = &tls->records->receiver;
   if (receiver->alert && !tls->ended) tls_sender_alert(&tls->records->sender, receiver->alert);
-  fail(tls, receiver->error, now_ns);
-}
-
-/* A peer that does not speak TLS is told so in its own language, if the owner knows it; else by an
- * alert, fatal, unexpected_message (RFC 8446 section 5). */
-static void refuse_clear_text(struct tls *tls, struct span in, uint64_t now_ns) {
-  static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 10};
-  struct span answer = tls_context_answer_clear_text(tls->factory->context, in);
-  if (answer.len == 0) answer = span_of(alert, sizeof alert);
-  /* The slab was empty. Without memory for one, the peer hears nothing. */
-  (void)!tls_slab_append(&tls->output, answer.base, answer.len);
-  fail(tls, "the peer does not speak TLS", now_ns);
+  tls_fail(tls, receiver->error, now_ns);
 }
 
 /* Cut off for abuse. What was decrypted before is lost; an abuser can bear that. */
 static void cut(struct tls *tls, uint64_t now_ns) {
   counter_add(&tls->factory->counters.abused, 1);
   tls->error = "flood of tiny records, key updates or renegotiation";
-  finish(tls, now_ns);
+  tls_finish(tls, now_ns);
 }
 
 /* ---- receiving ------------------------------------------------------------------------------- */
-
-/* Goes on without OpenSSL, if that can be. */
-static void take_over(struct tls *tls) {
-  struct tls_factory *factory = tls->factory;
-  if (factory->openssl_only) return;
-  tls->records = tls_records_take_over(tls->openssl, &factory->aeads, &tls->output,
-                                       tls_context_is_client(factory->context));
-  if (!tls->records) return;
-  tls_openssl_free(tls->openssl);
-  tls->openssl = NULL;
-}
 
 /* Fills the factory's buffer with whole records' plaintext. */
 static enum tls_read decrypt(struct tls *tls, size_t *len) {
@@ -196,13 +85,13 @@ static void deliver(struct tls *tls, size_t len, uint64_t now_ns) {
   size_t taken = tls->inner.ops->recv(tls->inner.self, plaintext, now_ns);
   assert(taken <= len);
   struct span rest = span_of(plaintext.base + taken, len - taken);
-  if (rest.len && !tls_kept_put(&tls->kept, rest)) fail(tls, "no memory", now_ns);
+  if (rest.len && !tls_kept_put(&tls->kept, rest)) tls_fail(tls, "no memory", now_ns);
 }
 
 /* Whether the inner machine can be given plaintext. */
 static bool can_deliver(const struct tls *tls) {
   return tls->state == TLS_OPEN && !tls->kept.bytes && !tls->eof && !tls->blocked &&
-         inner_wants(tls, MACHINE_RECV) && !inner_wants(tls, MACHINE_DONE);
+         tls_inner_wants(tls, MACHINE_RECV) && !tls_inner_wants(tls, MACHINE_DONE);
 }
 
 /* Decrypts and delivers while there is input and the inner machine wants it. */
@@ -213,19 +102,19 @@ static void read_records(struct tls *tls, uint64_t now_ns) {
     result = decrypt(tls, &len);
     if (result == TLS_READ_ABUSED) return cut(tls, now_ns);
     if (len > 0) deliver(tls, len, now_ns);
-    if (result <= TLS_READ_FULL && tls->openssl) take_over(tls);
+    if (result <= TLS_READ_FULL && tls->openssl) tls_take_over(tls);
   }
   if (tls->state != TLS_OPEN) return;
   switch (result) {
   case TLS_READ_BLOCKED: tls->blocked = true; break;
   case TLS_READ_CLOSED: tls->eof = true; break;
-  case TLS_READ_FAILED: (tls->openssl ? fail_openssl : fail_records)(tls, now_ns); break;
+  case TLS_READ_FAILED: (tls->openssl ? tls_fail_openssl : fail_records)(tls, now_ns); break;
   default: break;
   }
 }
 
 static void deliver_kept(struct tls *tls, uint64_t now_ns) {
-  while (tls->kept.bytes && inner_wants(tls, MACHINE_RECV)) {
+  while (tls->kept.bytes && tls_inner_wants(tls, MACHINE_RECV)) {
     struct span rest = tls_kept_rest(&tls->kept);
     size_t taken = tls->inner.ops->recv(tls->inner.self, rest, now_ns);
     assert(taken <= rest.len);
@@ -241,105 +130,17 @@ static void settle(struct tls *tls, uint64_t now_ns) {
   if (tls->eof && !tls->kept.bytes && !tls->eof_told) {
     tls->eof_told = true;
     if (tls->cut)
-      fail(tls, "", now_ns);
+      tls_fail(tls, "", now_ns);
     else
       tls->inner.ops->recv_eof(tls->inner.self, now_ns);
   }
-  if (inner_wants(tls, MACHINE_ENDED)) end_direction(tls);
-  if (inner_wants(tls, MACHINE_DONE)) finish(tls, now_ns);
+  if (tls_inner_wants(tls, MACHINE_ENDED)) tls_end_direction(tls);
+  if (tls_inner_wants(tls, MACHINE_DONE)) tls_finish(tls, now_ns);
   invariants(tls);
 }
 
-/* ---- handshake ------------------------------------------------------------------------------- */
-
-static bool make_openssl(struct tls *tls) {
-  tls->openssl = tls_openssl_create(tls->factory, &tls->input, &tls->output, &tls->credit);
-  return tls->openssl;
-}
-
-/* What is to be known of the handshake when OpenSSL's object has gone. */
-static void note_handshake(struct tls *tls) {
-  SSL *ssl = tls->openssl->ssl;
-  tls->policy = SSL_get_SSL_CTX(ssl);
-  SSL_CTX_up_ref(tls->policy);
-  tls_peer_fill(&tls->peer, tls->factory->context, ssl);
-  tls->facts = tls_facts_read(ssl);
-  tls_factory_count(tls->factory, ssl);
-}
-
-static void open_inner(struct tls *tls, uint64_t now_ns) {
-  struct tls_factory *factory = tls->factory;
-  const unsigned char *protocol;
-  unsigned protocol_len;
-  char text[256] = "";
-  SSL_get0_alpn_selected(tls->openssl->ssl, &protocol, &protocol_len);
-  assert(protocol_len < sizeof text);
-  if (protocol_len) memcpy(text, protocol, protocol_len);
-  tls->peer.application_protocol = text;
-  note_handshake(tls);
-  tls->state = TLS_OPEN;
-  tls_credit_init(&tls->credit, now_ns);
-  tls_openssl_opened(tls->openssl);
-  take_over(tls);
-  bool made = factory->inner.create(factory->inner.ctx, &tls->peer, tls->host, now_ns, &tls->inner);
-  tls->peer.application_protocol = "";
-  if (!made) {
-    tls->inner.ops = NULL;
-    tls->error = "resources are refused";
-    finish(tls, now_ns);
-  } else if (tls->draining) {
-    tls->inner.ops->drain(tls->inner.self, now_ns);
-  }
-}
-
-static void continue_handshake(struct tls *tls, uint64_t now_ns) {
-  const uint64_t bytes_max = tls_context_is_client(tls->factory->context)
-                                 ? TLS_HANDSHAKE_CLIENT_BYTES
-                                 : TLS_HANDSHAKE_SERVER_BYTES;
-  ERR_clear_error();
-  tls_schedule_note(&tls->openssl->notes.secrets);
-  int result = SSL_do_handshake(tls->openssl->ssl);
-  tls_schedule_note(NULL);
-  if (result == 1) {
-    open_inner(tls, now_ns);
-    return;
-  }
-  switch (SSL_get_error(tls->openssl->ssl, result)) {
-  case SSL_ERROR_WANT_READ:
-    if (tls->openssl->bio.input_bytes > bytes_max) fail(tls, "the handshake is too long", now_ns);
-    break;
-  case SSL_ERROR_WANT_WRITE: tls->blocked = true; break;
-  default: fail_openssl(tls, now_ns); break;
-  }
-}
-
-/* Whether the handshake has to wait for its turn. For as long, its own time stands still. */
-static bool must_wait(struct tls *tls, uint64_t now_ns) {
-  if (tls->state >= TLS_OPEN || tls_context_is_client(tls->factory->context)) return false;
-  const uint64_t begun_ns = tls->place.begun_ns;
-  tls->waits = !tls_queue_enter(&tls->factory->queue, &tls->place, now_ns);
-  if (begun_ns != 0 && !tls->waits) tls->deadline_ns += now_ns - begun_ns;
-  return tls->waits;
-}
-
-static uint64_t limit_ns(const struct tls *tls) {
-  const bool later =
-      tls->state < TLS_OPEN && (tls->place.begun_ns != 0 || tls->deadline_ns > tls->latest_ns);
-  return later ? tls->latest_ns : tls->deadline_ns;
-}
-
-/* The first bytes have come to a server. */
-static void start_handshake(struct tls *tls, struct span in, uint64_t now_ns) {
-  if (in.base[0] != SSL3_RT_HANDSHAKE)
-    refuse_clear_text(tls, in, now_ns);
-  else if (!make_openssl(tls))
-    fail(tls, "no memory", now_ns);
-  else
-    tls->state = TLS_HANDSHAKE;
-}
-
 static void advance(struct tls *tls, uint64_t now_ns) {
-  if (tls->state == TLS_HANDSHAKE) continue_handshake(tls, now_ns);
+  if (tls->state == TLS_HANDSHAKE) tls_handshake_continue(tls, now_ns);
   if (tls->state == TLS_OPEN) read_records(tls, now_ns);
   settle(tls, now_ns);
 }
@@ -354,7 +155,7 @@ static enum tls_written encrypt(struct tls *tls, const struct span *spans, size_
 
 static void fail_write(struct tls *tls, uint64_t now_ns) {
   /* There is room, so without OpenSSL nothing else can be. */
-  fail(tls, tls->openssl ? tls_openssl_error(tls->openssl) : "no memory", now_ns);
+  tls_fail(tls, tls->openssl ? tls_openssl_error(tls->openssl) : "no memory", now_ns);
 }
 
 /* The next record, of at most `limit` bytes, into the slab, which has room for it. False when there is none, or
@@ -381,7 +182,7 @@ static bool write_record(struct tls *tls, size_t limit, uint64_t now_ns) {
 }
 
 static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns) {
-  while (tls->state == TLS_OPEN && inner_wants(tls, MACHINE_SEND) &&
+  while (tls->state == TLS_OPEN && tls_inner_wants(tls, MACHINE_SEND) &&
          tls_slab_unsent(&tls->output) < budget_bytes) {
     const size_t unsent = tls_slab_unsent(&tls->output);
     const size_t limit = tls_burst_limit(&tls->burst, budget_bytes - unsent, now_ns);
@@ -389,15 +190,15 @@ static void write_records(struct tls *tls, size_t budget_bytes, uint64_t now_ns)
     if (tls_slab_room(&tls->output) < most || unsent + most > tls_burst_ahead(&tls->burst)) break;
     if (!write_record(tls, limit, now_ns)) break;
   }
-  if (!inner_wants(tls, MACHINE_SEND)) tls_burst_rest(&tls->burst);
+  if (!tls_inner_wants(tls, MACHINE_SEND)) tls_burst_rest(&tls->burst);
 }
 
 /* ---- the machine's operations ---------------------------------------------------------------- */
 
 static size_t tls_recv(void *self, struct span in, uint64_t now_ns) {
   struct tls *tls = self;
-  if (in.len > 0 && must_wait(tls, now_ns)) return 0;
-  if (in.len > 0 && tls->state == TLS_WAITING) start_handshake(tls, in, now_ns);
+  if (in.len > 0 && tls_handshake_must_wait(tls, now_ns)) return 0;
+  if (in.len > 0 && tls->state == TLS_WAITING) tls_handshake_start(tls, in, now_ns);
   if (tls->state == TLS_CLOSING || tls->eof) return in.len;
   tls_credit_refill(&tls->credit, now_ns);
   tls->input = in;
@@ -411,7 +212,7 @@ static size_t tls_recv(void *self, struct span in, uint64_t now_ns) {
 static void tls_recv_eof(void *self, uint64_t now_ns) {
   struct tls *tls = self;
   if (tls->state == TLS_WAITING || tls->state == TLS_HANDSHAKE)
-    fail(tls, "the peer closed the connection during the handshake", now_ns);
+    tls_fail(tls, "the peer closed the connection during the handshake", now_ns);
   if (tls->state != TLS_OPEN) return;
   if (!tls->eof) {
     counter_add(&tls->factory->counters.truncated, 1);
@@ -452,11 +253,11 @@ static void tls_tick(void *self, uint64_t now_ns) {
     return;
   }
   if (now_ns >= tls_place_again_ns(&tls->place)) tls->waits = false;
-  if (now_ns >= limit_ns(tls)) {
+  if (now_ns >= tls_limit_ns(tls)) {
     if (tls->state == TLS_CLOSING)
       tls->expired = true; /* the slab stays: a send may be reading it until close() */
     else
-      fail(tls, "the handshake took too long", now_ns);
+      tls_fail(tls, "the handshake took too long", now_ns);
   }
 }
 
@@ -466,7 +267,7 @@ static uint64_t tls_deadline_ns(const void *self) {
   if (tls->state == TLS_CLOSING && (tls->expired || tls_slab_unsent(&tls->output) == 0))
     return MACHINE_NO_DEADLINE;
   const uint64_t again_ns = tls->waits ? tls_place_again_ns(&tls->place) : MACHINE_NO_DEADLINE;
-  return again_ns < limit_ns(tls) ? again_ns : limit_ns(tls);
+  return again_ns < tls_limit_ns(tls) ? again_ns : tls_limit_ns(tls);
 }
 
 static unsigned tls_wants(const void *self) {
@@ -495,7 +296,7 @@ static unsigned tls_wants(const void *self) {
 static void tls_drain(void *self, uint64_t now_ns) {
   struct tls *tls = self;
   tls->draining = true;
-  if (tls->state == TLS_WAITING) fail(tls, "", now_ns);
+  if (tls->state == TLS_WAITING) tls_fail(tls, "", now_ns);
   if (tls->state != TLS_OPEN) return;
   tls->inner.ops->drain(tls->inner.self, now_ns);
   settle(tls, now_ns);
@@ -518,7 +319,7 @@ static uint64_t tls_idle_since_ns(const void *self) {
 
 static void tls_close(void *self) {
   struct tls *tls = self;
-  close_inner(tls);
+  tls_close_inner(tls);
   tls_kept_drop(&tls->kept);
   tls_queue_leave(&tls->factory->queue, &tls->place);
   tls_openssl_free(tls->openssl);
@@ -562,13 +363,9 @@ static bool create(void *ctx, const struct machine_peer *peer, struct machine_ho
   tls->output.pool = &factory->slabs;
   tls->deadline_ns = now_ns + TLS_HANDSHAKE_NS;
   tls->latest_ns = tls->deadline_ns + TLS_WAIT_NS;
-  if (tls_context_is_client(factory->context)) {
-    if (!make_openssl(tls)) {
-      tls_close(tls);
-      return false;
-    }
-    tls->state = TLS_HANDSHAKE;
-    continue_handshake(tls, now_ns);
+  if (tls_context_is_client(factory->context) && !tls_handshake_offer(tls, now_ns)) {
+    tls_close(tls);
+    return false;
   }
   *out = (struct machine){.ops = &tls_ops, .self = tls};
   return true;
