@@ -62,11 +62,11 @@ struct site {
   struct site_types types;
   struct pool exchanges;
   struct site_again again[SITE_AGAIN_COUNT];
-  uint32_t reads; /* reads pending or lent */
-  struct site_exchange *starved,
-      *starved_last; /* those that wait for a read's turn, oldest first */
-  unsigned seconds;  /* that have passed */
-  bool pushing;      /* the current request is one that we promised */
+  uint32_t reads;                /* reads pending or lent */
+  struct site_exchange *starved; /* those that wait for a read's turn, oldest first */
+  struct site_exchange *starved_last;
+  unsigned seconds; /* that have passed */
+  bool pushing;     /* the current request is one that we promised */
 };
 
 /* A new exchange, with nothing looked up; NULL when the site has as many as it may. */

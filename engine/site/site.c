@@ -6,13 +6,9 @@
  *                     v    | done()                   v      | done()
  *                    wait -+                         wait ---+
  *
- * Siblings are looked up when the client takes their coding. Once in SITE_SIBLINGS_NS they are
- * looked up whatever it takes, because a response that could have been another needs a Vary field.
- * Where the file itself is missing, a sibling answers for it to a client that takes its coding.
- * That, too, could have been another response, unless the client takes all codings. Where nothing is
- * at the path, the next one is looked up: of a directory the next index, then a listing; then the
- * fallback. Only then is the answer 404. Before a file is answered, another coding of it may have to be made
- * (site/recode.h), which is waited for like a lookup.
+ * Where nothing is at the path, not even a sibling (site/siblings.h), the next one is looked up: of a directory the next
+ * index, then a listing; then the fallback. Only then is the answer 404. Before a file is answered, another coding of it
+ * may have to be made (site/recode.h), which is waited for like a lookup.
  */
 #include "engine/site/site.h"
 
@@ -23,9 +19,9 @@
 #include "engine/site/answer.h"
 #include "engine/site/facts.h"
 #include "engine/site/listing.h"
-#include "engine/site/mime.h"
 #include "engine/site/reader.h"
 #include "engine/site/recode.h"
+#include "engine/site/siblings.h"
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
@@ -47,86 +43,7 @@ static void waiting_closed(struct stream *stream, uint32_t error_code) {
 
 static const struct stream_events waiting_events = {.closed = waiting_closed};
 
-/* ---- lookups --------------------------------------------------------------------------------- */
-
-/* The path that is looked up now: the question's, with the suffix of a sibling. */
-static struct span lookup_path(const struct site_question *question) {
-  struct span path = question->target.path;
-  if (question->find_file) return path;
-  struct span suffix = coding_suffix(question->coding);
-  __builtin_memcpy(question->room + path.len, suffix.base, suffix.len);
-  return span_of(question->room, path.len + suffix.len);
-}
-
-enum { ALL_SIBLINGS = 1u << CODING_BR | 1u << CODING_ZSTD | 1u << CODING_GZIP };
-
-/* Decides which siblings of a missing file to look up: those that the client takes, or all if one of them can be
- * decoded. */
-static void plan_orphans(const struct site *site, struct site_question *question) {
-  bool all = site->settings.source.ops->recode;
-  if (mime_is_gzipped(question->target.path)) return;
-  for (int coding = CODING_IDENTITY + 1; coding < CODING_COUNT; coding++)
-    if (ALL_SIBLINGS >> coding & 1 && (all || question->negotiation.rank[coding] > 0))
-      question->todo |= (uint8_t)(1u << coding);
-  question->varies = question->todo != ALL_SIBLINGS;
-}
-
-/* Decides which siblings to look up: the one that is best for this client, or all when nothing
- * recent is known about them. */
-static void plan_siblings(const struct site_exchange *exchange, struct site_question *question) {
-  const struct site_facts *facts = &exchange->file->facts;
-  question->survey = !facts->compressed && question->now_ns >= facts->siblings_until_ns;
-  if (facts->compressed) return;
-  if (question->survey) {
-    question->todo = ALL_SIBLINGS;
-    return;
-  }
-  enum coding best = negotiate_best(&question->negotiation, facts->siblings);
-  question->todo = best == CODING_IDENTITY ? 0 : (uint8_t)(1u << best);
-}
-
-/* The next sibling to look up; false when there is none. */
-static bool next_sibling(struct site_question *question) {
-  question->find_file = false;
-  for (int coding = CODING_COUNT - 1; coding > CODING_IDENTITY; coding--)
-    if (question->todo >> coding & 1) {
-      question->todo &= (uint8_t) ~(1u << coding);
-      question->coding = (enum coding)coding;
-      return true;
-    }
-  return false;
-}
-
-/* A sibling was found: keeps it when this client prefers it. */
-static void consider(struct site_exchange *exchange, struct site_question *question,
-                     struct site_entry *entry) {
-  struct site *site = exchange->site;
-  unsigned bit = 1u << question->coding;
-  if (entry->directory) {
-    site_exchange_release(site, entry);
-    return;
-  }
-  question->found |= (uint8_t)bit;
-  bool alone = !exchange->sent; /* the file is missing: whatever the client takes is right */
-  unsigned candidates = bit | 1u << question->chosen;
-  if (!alone && negotiate_best(&question->negotiation, candidates) != question->coding) {
-    site_exchange_release(site, entry);
-    return;
-  }
-  if (exchange->sent != exchange->file) site_exchange_release(site, exchange->sent);
-  site_facts_prepare(&site->settings, &site->types, entry, lookup_path(question));
-  site_facts_code(&site->settings, &site->types, entry, question->coding, question->target.path);
-  exchange->sent = entry;
-  question->chosen = question->coding;
-}
-
-static void remember_siblings(struct site_exchange *exchange,
-                              const struct site_question *question) {
-  struct site_facts *facts = &exchange->file->facts;
-  if (!question->survey) return;
-  facts->siblings = question->found;
-  facts->siblings_until_ns = question->now_ns + SITE_SIBLINGS_NS;
-}
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void answer_file(struct site_exchange *exchange, struct site_question *question) {
   const struct site_facts *facts = &exchange->file->facts;
@@ -216,8 +133,8 @@ static bool file_found(struct site_exchange *exchange, struct site_question *que
   }
   if (exchange->file->directory || directory) return pass_over(exchange, question);
   site_facts_prepare(&site->settings, &site->types, exchange->file, question->target.path);
-  plan_siblings(exchange, question);
-  return next_sibling(question) || answer_or_recode(exchange, question);
+  site_siblings_plan(exchange, question);
+  return site_siblings_next(question) || answer_or_recode(exchange, question);
 }
 
 /* All siblings of a missing file were asked for: true when there is another path to look up. */
@@ -234,10 +151,10 @@ static bool sibling_answered(struct site_exchange *exchange, struct site_questio
     return false;
   }
   if (failed) question->found |= (uint8_t)(1u << question->coding); /* not known to be missing */
-  if (result == SITE_FOUND) consider(exchange, question, exchange->lookup.entry);
-  if (next_sibling(question)) return true;
+  if (result == SITE_FOUND) site_siblings_found(exchange, question, exchange->lookup.entry);
+  if (site_siblings_next(question)) return true;
   if (!exchange->file) return answer_orphan(exchange, question);
-  remember_siblings(exchange, question);
+  site_siblings_remember(exchange, question);
   return answer_or_recode(exchange, question);
 }
 
@@ -260,8 +177,8 @@ static bool proceed(struct site_exchange *exchange, struct site_question *questi
   if (!question->find_file) return sibling_answered(exchange, question, result);
   if (result == SITE_FOUND) return file_found(exchange, question);
   if (result == SITE_MISSING) {
-    plan_orphans(exchange->site, question);
-    return next_sibling(question) || missing(exchange, question);
+    site_siblings_plan_orphans(exchange->site, question);
+    return site_siblings_next(question) || missing(exchange, question);
   }
   site_answer_error(exchange, question, site_answer_status(result), NULL);
   return false;
@@ -273,7 +190,7 @@ static bool look_up(struct site_exchange *exchange, struct site_question *questi
   enum site_result result;
   do {
     result = question->recoding ? site_recode_make(exchange, question)
-                                : source->ops->lookup(source->self, lookup_path(question),
+                                : source->ops->lookup(source->self, site_siblings_path(question),
                                                       question->now_ns, &exchange->lookup);
     if (result == SITE_PENDING) return true;
   } while (proceed(exchange, question, result));

@@ -12,6 +12,7 @@
  *
  *     site.c                         from a request to the entries to answer with
  *     again.c                        answers to requests that came before
+ *     siblings.c                     compressed files beside a file
  *     answer.c                       from entries and conditions to status, fields and body
  *     listing.c                      the names of a directory
  *     facts.c multipart.c announce.c ready-made fields; several ranges; 103 and pushes
