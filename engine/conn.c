@@ -26,8 +26,8 @@ struct conn {
   /* Bytes that may still be sent before the client's preface: CONN_EARLY_BYTES. */
   uint32_t early_left;
   bool eof, refused, upgraded;
-  bool
-      plain; /* `inner` speaks HTTP/1.1, and nothing else is to be done: most calls are passed on as they are */
+  /* `inner` speaks HTTP/1.1, and nothing else is to be done: most calls are passed on as they are. */
+  bool plain;
   uint8_t have;
   /* What is still to be sent to a peer that is refused, or before what `inner` sends. */
   struct span farewell;

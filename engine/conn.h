@@ -12,8 +12,7 @@
 
 #include "engine/engine.h"
 
-/* ALPN tokens that the machines of conn_factory() speak, in order of preference; NULL-terminated.
- */
+/* ALPN tokens that the machines of conn_factory() speak, in order of preference; NULL-terminated. */
 extern const char *const conn_protocols[];
 extern const char *const conn_protocols_spdy[]; /* the same with spdy_config.server */
 

@@ -57,8 +57,7 @@ __attribute__((warn_unused_result)) bool engine_init(struct engine *engine,
 /* Every connection must have been closed (asserted). */
 void engine_destroy(struct engine *engine);
 
-/* Sets the wall clock, for the `date` field: seconds since 1970. To be called about once a second.
- */
+/* Sets the wall clock, for the `date` field: seconds since 1970. To be called about once a second. */
 void engine_set_date(struct engine *engine, int64_t unix_seconds);
 
 /* Gives back memory that a flood took. To be called about once a second. */

@@ -42,8 +42,7 @@ __attribute__((warn_unused_result)) bool out_begin(struct out *out, struct pool 
 /* Gives the memory back if everything has been acked. */
 void out_end(struct out *out, struct pool *pool);
 
-/* Whether there is room for `bytes` more bytes of our own, and for the segments of one more frame.
- */
+/* Whether there is room for `bytes` more bytes of our own, and for the segments of one more frame. */
 bool out_has_room(const struct out *out, size_t bytes);
 
 /* Where our next bytes go, and how many fit. */

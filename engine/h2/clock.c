@@ -204,8 +204,7 @@ bool h2_is_idle(const struct h2 *h2) {
   return !h2->all && !h2->dead && !h2->pause.on && h2->role == H2_SERVER;
 }
 
-/* No stream has been open for a while. The last GOAWAY comes at once, because nothing can be lost.
- */
+/* No stream has been open for a while. The last GOAWAY comes at once, because nothing can be lost. */
 static void idle_long_enough(struct h2 *h2) {
   counter_add(&h2->http->counters.idled, 1);
   h2_drain_finish(h2, "idle");

@@ -13,8 +13,7 @@ struct h2;
  * seen the GOAWAY. A client calls it at once. */
 void h2_drain_begin(struct h2 *h2);
 
-/* Sends the last GOAWAY: later streams of the peer are ignored. `reason` is a static text or NULL.
- */
+/* Sends the last GOAWAY: later streams of the peer are ignored. `reason` is a static text or NULL. */
 void h2_drain_finish(struct h2 *h2, const char *reason);
 
 #endif

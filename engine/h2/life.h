@@ -16,8 +16,7 @@
 /* NULL when the pool is full or memory was refused. */
 __attribute__((warn_unused_result)) struct h2_stream *h2_stream_open(struct h2 *h2, uint32_t id);
 
-/* Ends a stream whose state is closed: tells its handler `error_code`; h2_bury() closes its body.
- */
+/* Ends a stream whose state is closed: tells its handler `error_code`; h2_bury() closes its body. */
 void h2_stream_finish(struct h2 *h2, struct h2_stream *stream, uint32_t error_code);
 
 /* Sends RST_STREAM, then ends the stream. Nothing is sent if the peer has not heard of it yet. */

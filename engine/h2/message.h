@@ -26,8 +26,7 @@ h2_message_response(const struct headers *fields, unsigned *status, int64_t *con
 __attribute__((warn_unused_result)) struct h2_verdict
 h2_message_trailers(const struct headers *fields);
 
-/* Whether a request may be promised: it must be safe, cacheable and without a body (section 8.4).
- */
+/* Whether a request may be promised: it must be safe, cacheable and without a body (section 8.4). */
 bool h2_message_pushable(const struct request *request);
 
 #endif

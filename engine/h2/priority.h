@@ -48,8 +48,7 @@ __attribute__((warn_unused_result)) bool h2_priority_place(const struct h2_strea
                                                            const struct h2_set_note *note,
                                                            struct sched_place *out);
 
-/* How many first bytes of the response are needed early, as the handler says: stream_head_start().
- */
+/* How many first bytes of the response are needed early, as the handler says: stream_head_start(). */
 void h2_priority_head_start(struct h2_stream *stream, uint64_t first_bytes);
 
 /* Rules in place of the server's: stream_head_start_rules(). */

@@ -39,8 +39,7 @@ void h2_section_free(struct h2 *h2, struct h2_section *section);
 /* The most bytes that h2_section_write() writes. */
 size_t h2_section_room(const struct h2 *h2, const struct h2_section *section);
 
-/* Encodes the section as frames of `stream_id` at `out`, which has that much room. Returns the end.
- */
+/* Encodes the section as frames of `stream_id` at `out`, which has that much room. Returns the end. */
 uint8_t *h2_section_write(struct h2 *h2, const struct h2_section *section, uint32_t stream_id,
                           uint8_t *out);
 

@@ -288,8 +288,7 @@ static size_t room_for(const struct h2 *h2, const struct h2_stream *stream, size
   return h2_min(most, budget);
 }
 
-/* Sends one frame of the stream that the scheduler picked. False when nothing more can be sent now.
- */
+/* Sends one frame of the stream that the scheduler picked. False when nothing more can be sent now. */
 static bool send_data(struct h2 *h2, size_t budget_bytes) {
   struct out *out = &h2->out;
   size_t quantum;

@@ -124,8 +124,7 @@ uint64_t timers_next_ns(const struct timers *timers) {
   return start_tick << TICK_SHIFT;
 }
 
-/* Empties the slot at which the wheel has arrived: what is due is collected, the rest moves down.
- */
+/* Empties the slot at which the wheel has arrived: what is due is collected, the rest moves down. */
 static void empty_slot(struct timers *timers, unsigned place_index) {
   struct list_node slot;
   list_init(&slot);

@@ -33,11 +33,10 @@ struct holder_item {
 
 struct holders {
   struct holder *buckets[FILES_HOLDER_BUCKETS];
-  struct list_node
-      ranks[FILES_HOLDER_RANKS + 1]; /* holders by count; the last: that many or more */
-  uint32_t top;                      /* no holder has a higher rank */
-  uint32_t count;                    /* holders */
-  struct list_node turns;            /* all holders; the next is first */
+  struct list_node ranks[FILES_HOLDER_RANKS + 1]; /* by count; the last: that many or more */
+  uint32_t top;                                   /* no holder has a higher rank */
+  uint32_t count;                                 /* holders */
+  struct list_node turns;                         /* all holders; the next is first */
   struct holder *spare;
 };
 

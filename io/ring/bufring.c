@@ -31,8 +31,7 @@ static void invariants(const struct bufring *bufring) {
 }
 #endif
 
-/* Anonymous pages: aligned as the kernel wants, zeroed, and taken from the system only when used.
- */
+/* Anonymous pages: aligned as the kernel wants, zeroed, and taken from the system only when used. */
 static void *pages(size_t bytes) {
   void *base =
       mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -9,8 +9,7 @@
 
 #include <liburing.h>
 
-/* The name of an opcode that weir cannot do without and the kernel lacks; NULL when all are there.
- */
+/* The name of an opcode that weir cannot do without and the kernel lacks; NULL when all are there. */
 const char *uring_probe_required(struct io_uring *ring);
 
 /* URING_BUFFER_RING, URING_MULTISHOT_ACCEPT and URING_MULTISHOT_RECV, as far as they work. Those in

@@ -198,8 +198,7 @@ bool certificate_read(struct certificate *certificate, const char *certificate_p
 
 /* ---- self-signed ----------------------------------------------------------------------------- */
 
-/* 159 random bits and a first bit that is set: positive and never zero. RFC 5280 section 4.1.2.2.
- */
+/* 159 random bits and a first bit that is set: positive and never zero. RFC 5280 section 4.1.2.2. */
 static bool set_serial(X509 *leaf) {
   unsigned char bytes[20];
   if (RAND_bytes(bytes, sizeof bytes) != 1) return false;
