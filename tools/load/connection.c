@@ -123,12 +123,17 @@ static bool start(struct load_connection *connection, uint32_t room) {
   return allowed;
 }
 
+/* Whether a request could be under way that is not. */
+static bool has_request(const struct load_slots *slots) {
+  return slots->free || !list_is_empty(&slots->again);
+}
+
 /* Once a second, is_stuck() looks for servers that leave no room for long. */
 void load_connection_fill(struct load_connection *connection) {
   struct load_slots *slots = &connection->slots;
   slots->look = false;
   slots->starved = slots->starved && slots->in_use == 0;
-  while (connection->state == LOAD_OPEN && !connection->books->over) {
+  while (has_request(slots) && connection->state == LOAD_OPEN && !connection->books->over) {
     uint32_t room = room_of(connection);
     if (room == 0) {
       load_slots_starve(slots);
