@@ -96,6 +96,11 @@ def reasons(report):
     return {row["text"]: row["count"] for row in report["connections"]["reasons"]}
 
 
+def graceful(report):
+    """Whether all connections ended as the protocol provides for it, which is no error."""
+    return all(row["graceful"] for row in report["connections"]["reasons"])
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     work = tmp_path_factory.mktemp("site")
@@ -227,10 +232,20 @@ class Connection:
             self.flush()
             while not self.over and self.turn():
                 pass
-        except (OSError, h2.exceptions.ProtocolError) as error:
+        except OSError as error:
             self.peer.count(type(error).__name__)
+        except h2.exceptions.ProtocolError as error:
+            self.peer.count(type(error).__name__)
+            self.read_on()
         finally:
             self.socket.close()
+
+    def read_on(self):
+        """Until the client closes. A socket that is closed with unread bytes is reset, and the client may then lose
+        answers that had been sent before, or GOAWAY."""
+        self.socket.shutdown(socket.SHUT_WR)
+        while self.socket.recv(65536):
+            pass
 
     def turn(self):
         """Answers what is due, or receives. False after the client's FIN."""

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import harness
-from load_peer import SLOW, Peer, kinds, load, measured, once_served, reasons, site, weir
+from load_peer import SLOW, Peer, graceful, kinds, load, measured, once_served, reasons, site, weir
 
 # ---- codes ---------------------------------------------------------------------------------------
 
@@ -31,6 +31,7 @@ def test_codes_of_goaways(code, name):
     with Peer(behave) as peer:
         report = measured("-n", 1, peer.url(), expect=1)
     assert kinds(report) == {("goaway", code): 1}
+    assert graceful(report) == (code == 0)
     assert reasons(report) == {f"the server ended the connection with GOAWAY ({name}): calm ?[31mdown": 1}
 
 
@@ -43,6 +44,19 @@ def test_a_reason_without_an_error():
         report = measured("-n", 3, peer.url())
     assert report["requests"]["succeeded"] == 3
     assert reasons(report) == {"the server ended the connection with GOAWAY (NO_ERROR): restarting": 3}
+    assert graceful(report)
+
+
+def test_no_error_is_shown_for_a_graceful_end():
+    """The report lists it with the connections."""
+    def behave(peer, conn, stream):
+        conn.answer(stream)
+        conn.goaway(stream)
+    with Peer(behave) as peer:
+        lines = load("-n", 3, peer.url()).splitlines()
+    row = next(i for i, line in enumerate(lines) if line.startswith("connections "))
+    assert lines[row + 1] == "            3 connections: the server ended the connection with GOAWAY"
+    assert not any(line.startswith("errors") for line in lines)
 
 
 # ---- our own limits ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 import harness
 from load_http1_peer import BODY, LENGTH, Http1Peer
-from load_peer import due_all_started, kinds, load, measured, reasons, site, spent, weir
+from load_peer import due_all_started, graceful, kinds, load, measured, reasons, site, spent, weir
 
 # ---- servers of others ---------------------------------------------------------------------------
 
@@ -108,6 +108,7 @@ def test_connection_close_after_each_answer():
         assert report["connections"]["opened"] == peer.counts["connections"] == 60
         assert report["requests"]["retried"] == 0
         assert reasons(report) == {"the server ends connections after a response": 60}
+        assert graceful(report)
 
 
 @pytest.mark.parametrize("says", [True, False], ids=["close", "silent"])

@@ -9,7 +9,7 @@ import h2.events
 import pytest
 
 import harness
-from load_peer import SLOW, Peer, due_all_started, kinds, load, measured, reasons, seconds, site
+from load_peer import SLOW, Peer, due_all_started, graceful, kinds, load, measured, reasons, seconds, site
 
 # ---- servers that misbehave ----------------------------------------------------------------------
 
@@ -104,6 +104,7 @@ def test_goaway_in_the_middle():
     with Peer(behave) as peer:
         report = measured("-n", 300, "-c", 2, "-m", 7, peer.url())
         assert report["requests"]["succeeded"] == 300 == peer.counts["answered"]
+        assert graceful(report)
         assert peer.counts["connections"] == report["connections"]["opened"] >= 30
         assert report["requests"]["retried"] > 0
         assert reasons(report) == {"the server ended the connection with GOAWAY (NO_ERROR)":

@@ -48,6 +48,7 @@ struct load_connection {
   bool settled;  /* the first attempt has succeeded or failed */
   bool hopeless; /* never open, for a reason that stays: TLS, or another protocol */
   bool cut;      /* its machines are to be closed at once */
+  bool graceful; /* the server has begun to end it as the protocol provides for it */
   unsigned futile;
   uint64_t begin_ns, connected_ns, heard_ns;
   struct timer timer;        /* until the next attempt, or until this one has lasted too long */

@@ -140,8 +140,9 @@ static json_t *connections_of(const struct load_report *report) {
   json_t *reasons = json_array(), *object = counts_of(rows, sizeof rows / sizeof rows[0]);
   for (unsigned i = 0; i < sum->reason_count; i++)
     json_array_append_new(reasons,
-                          json_pack("{s:o, s:o}", "text", load_json_text(sum->reasons[i].text),
-                                    "count", load_json_integer(sum->reasons[i].count)));
+                          json_pack("{s:o, s:b, s:o}", "text", load_json_text(sum->reasons[i].text),
+                                    "graceful", sum->reasons[i].graceful, "count",
+                                    load_json_integer(sum->reasons[i].count)));
   json_object_set_new(object, "reasons", reasons);
   json_object_set_new(object, "close_codes", close_codes_of(sum));
   json_object_set_new(object, "requests",

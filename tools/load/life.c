@@ -20,8 +20,9 @@ static struct load_connection *owner_of(struct client_connection *client) {
 /* ---- the end --------------------------------------------------------------------------------- */
 
 static void on_blamed(struct client_connection *client, const char *reason) {
-  struct load_books *books = owner_of(client)->books;
-  if (!books->leaving) load_stats_reason(&books->stats, reason, 1);
+  const struct load_connection *connection = owner_of(client);
+  struct load_books *books = connection->books;
+  if (!books->leaving) load_stats_reason(&books->stats, reason, connection->graceful, 1);
 }
 
 /* Counts it as ended, or as failed if it never was open. Not if we ended it. */
@@ -34,9 +35,18 @@ static void count_end(const struct load_connection *connection) {
     books->stats.connections_ended++;
 }
 
+/* Requests that a graceful end leaves unprocessed are asked again. HTTP/2 announces it by GOAWAY, so
+ * that a FIN alone is one only while nothing is under way. */
+static bool is_graceful(const struct load_connection *connection) {
+  const struct load_slots *slots = &connection->slots;
+  if (slots->http.end.reason == CLIENT_END_GOAWAY) return true;
+  return slots->http.end.reason == CLIENT_END_EOF && (slots->http.http1 || slots->in_use == 0);
+}
+
 /* HTTP/1.1 cannot take back a single request. A WebSocket says itself how it ended. */
 static bool on_reports(void *ctx, bool peaceful) {
   struct load_connection *connection = ctx;
+  connection->graceful = peaceful && is_graceful(connection);
   if (connection->retired || (peaceful && connection->ws.state == LOAD_WS_OPEN)) return false;
   if (!connection->slots.cancelled) return true;
   client_blame(&connection->client, "ended by weir load: a request had timed out");
@@ -86,6 +96,7 @@ static void blame_ws(struct load_connection *connection, const struct load_ws_en
   int len = (int)end->reason.len;
   const char *reason = len ? (const char *)end->reason.base : "";
   char name[CLIENT_CODE_BYTES];
+  connection->graceful = end->was_open && (end->code == WS_NORMAL || end->code == WS_GOING_AWAY);
   if (!end->was_open && len)
     client_blame(client, "the server's answer is no WebSocket: %.*s", len, reason);
   else if (end->code != WS_ABNORMAL)
@@ -183,6 +194,7 @@ static void on_goaway(void *ctx, uint32_t code, struct span debug) {
   connection->slots.went_away = true;
   if (code == H2_NO_ERROR && debug.len == 0) return;
   connection->slots.goaway_code = code;
+  connection->graceful = code == H2_NO_ERROR;
   client_h2_blame_goaway(&connection->client, code, debug);
 }
 
@@ -324,7 +336,7 @@ static void dial_now(struct load_caller *caller) {
   connection->asked = 0;
   connection->retired = connection->used_up = false;
   connection->books->now_ns = connection->begin_ns = clock_now_ns();
-  connection->cut = false;
+  connection->cut = connection->graceful = false;
   load_slots_reset(&connection->slots);
   load_ws_reset(&connection->ws);
   load_connection_set_state(connection, LOAD_DIALING);

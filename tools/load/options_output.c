@@ -64,7 +64,9 @@ static const struct load_option rows[] = {
     {"csv", 0, "FILE", LOAD_FILE(csv), "write the run second by second, comma-separated"},
     {"log-file", 0, "FILE", LOAD_FILE(log),
      "write a line for each request: microseconds since 1970 when\n"
-     "it started, status (-1: none), microseconds until its end"},
+     "it started, status (-1: none), microseconds until its end.\n"
+     "These are h2load's columns, so only the other files tell that\n"
+     "a run was interrupted"},
     {"fail-if", 0, "CONDITION", LOAD_TAKE(add_fail_if),
      "exit with status 3 if the condition is true: 'p99>20ms',\n"
      "'errors>0.1%', 'rate<99%', 'stage2:p99>50ms'. May be repeated"},

@@ -115,9 +115,10 @@ void load_requests_wait(struct load_requests *sum) {
 
 /* ---- all -------------------------------------------------------------------------------------- */
 
-void load_stats_reason(struct load_stats *stats, const char *text, uint64_t count) {
+void load_stats_reason(struct load_stats *stats, const char *text, bool graceful, uint64_t count) {
   unsigned i = 0;
-  while (i < stats->reason_count && strcmp(stats->reasons[i].text, text) != 0)
+  while (i < stats->reason_count &&
+         (stats->reasons[i].graceful != graceful || strcmp(stats->reasons[i].text, text) != 0))
     i++;
   if (i == LOAD_REASONS_MAX) {
     stats->reasons_lost += count;
@@ -125,6 +126,7 @@ void load_stats_reason(struct load_stats *stats, const char *text, uint64_t coun
   }
   if (i == stats->reason_count) {
     stats->reason_count++;
+    stats->reasons[i].graceful = graceful;
     snprintf(stats->reasons[i].text, sizeof stats->reasons[i].text, "%s", text);
   }
   stats->reasons[i].count += count;
@@ -141,7 +143,8 @@ void load_stats_merge(struct load_stats *sum, const struct load_stats *from) {
   load_histogram_merge(&sum->handshake, &from->handshake);
   load_tls_facts_add(&sum->tls, &from->tls);
   for (unsigned i = 0; i < from->reason_count; i++)
-    load_stats_reason(sum, from->reasons[i].text, from->reasons[i].count);
+    load_stats_reason(sum, from->reasons[i].text, from->reasons[i].graceful,
+                      from->reasons[i].count);
   sum->reasons_lost += from->reasons_lost;
   if (sum->begin_ns == 0 || from->begin_ns < sum->begin_ns) sum->begin_ns = from->begin_ns;
   if (from->end_ns > sum->end_ns) sum->end_ns = from->end_ns;

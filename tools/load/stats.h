@@ -52,6 +52,7 @@ struct load_error_row {
 /* Why connections ended: each text once, with its count. */
 struct load_reason {
   char text[CLIENT_REASON_BYTES];
+  bool graceful; /* as the protocol provides for it: no error */
   uint64_t count;
 };
 
@@ -117,7 +118,7 @@ void load_requests_merge(struct load_requests *sum, const struct load_requests *
 void load_requests_wait(struct load_requests *sum);
 
 /* Adds `count` to the reason `text`. */
-void load_stats_reason(struct load_stats *stats, const char *text, uint64_t count);
+void load_stats_reason(struct load_stats *stats, const char *text, bool graceful, uint64_t count);
 
 /* Adds `from` to `sum`. The period runs from the earliest start to the latest end; CPU times are
  * added. */

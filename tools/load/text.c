@@ -116,6 +116,7 @@ static void print_statuses(const struct load_report *report, FILE *to) {
 
 struct rows {
   FILE *to;
+  const char *name; /* of the first */
   unsigned shown;
   uint64_t more; /* kinds that found no room */
 };
@@ -126,24 +127,35 @@ static void print_reason(struct rows *rows, uint64_t count, const char *noun, co
     rows->more++;
     return;
   }
-  load_page_row(rows->to, rows->shown++ ? "" : "errors", "%s: %s", count_of(count, noun, number),
+  load_page_row(rows->to, rows->shown++ ? "" : rows->name, "%s: %s", count_of(count, noun, number),
                 reason);
+}
+
+/* Why connections ended: by errors, or gracefully. */
+static void print_reasons(const struct load_stats *sum, bool graceful, struct rows *rows) {
+  for (unsigned i = 0; i < sum->reason_count; i++)
+    if (sum->reasons[i].graceful == graceful)
+      print_reason(rows, sum->reasons[i].count, "connection", sum->reasons[i].text);
+}
+
+static void print_more(const struct rows *rows) {
+  char number[2 * LOAD_TEXT_BYTES];
+  if (rows->more)
+    load_page_row(rows->to, "", "and %s: see --json", count_of(rows->more, "other kind", number));
 }
 
 static void print_errors(const struct load_report *report, FILE *to) {
   const struct load_stats *sum = &report->sum;
-  struct rows rows = {.to = to};
+  struct rows rows = {.to = to, .name = "errors"};
   char text[96];
   for (unsigned i = 0; i < sum->requests.error_count; i++) {
     const struct load_error_row *row = &sum->requests.errors[i];
     print_reason(&rows, row->count, load_report_noun(report),
                  load_error_text(row->error, row->code, text, sizeof text));
   }
-  for (unsigned i = 0; i < sum->reason_count; i++)
-    print_reason(&rows, sum->reasons[i].count, "connection", sum->reasons[i].text);
+  print_reasons(sum, false, &rows);
   rows.more += (sum->requests.errors_lost > 0) + (sum->reasons_lost > 0);
-  if (rows.more)
-    load_page_row(to, "", "and %s: see --json", count_of(rows.more, "other kind", text));
+  print_more(&rows);
 }
 
 /* ---- connections, bytes, ourselves ----------------------------------------------------------- */
@@ -151,11 +163,14 @@ static void print_errors(const struct load_report *report, FILE *to) {
 static void print_connections(const struct load_report *report, FILE *to) {
   const struct load_stats *sum = &report->sum;
   const struct load_fairness *fairness = &report->fairness;
+  struct rows rows = {.to = to, .name = ""};
   char a[LOAD_TEXT_BYTES], b[LOAD_TEXT_BYTES], c[LOAD_TEXT_BYTES];
   load_page_row(to, "connections", "%s opened, %s failed, %s ended early",
                 load_count_text(sum->connections_opened, a),
                 load_count_text(sum->connections_failed, b),
                 load_count_text(sum->connections_ended, c));
+  print_reasons(sum, true, &rows);
+  print_more(&rows);
   if (fairness->connections > 1 && sum->connections_opened > fairness->connections)
     load_page_row(to, "", "%ss on each of %s and those in its place: %s to %s",
                   load_report_noun(report), load_count_text(fairness->connections, c),

@@ -133,7 +133,7 @@ static const struct {
 } lists[] = {
     {"series", {"second"}},
     {"errors", {"kind", "code"}},
-    {"reasons", {"text"}},
+    {"reasons", {"text", "graceful"}},
     {"fail_if", {"condition", "stage"}},
 };
 

@@ -536,7 +536,8 @@
     for (const run of runs) {
       for (const [status, number] of Object.entries(run.result.statuses || {})) add(`status ${status}`, run, number);
       for (const error of run.result.errors || []) add(error.text || `${error.kind} ${error.code}`, run, error.count);
-      for (const reason of (run.result.connections || {}).reasons || []) add(`connection: ${reason.text}`, run, reason.count);
+      for (const reason of (run.result.connections || {}).reasons || [])
+        add(`connection${reason.graceful ? ', gracefully' : ''}: ${reason.text}`, run, reason.count);
     }
     const list = [...rows].map(([name, counts]) => [{ text: name, kind: 'text' }, ...runs.map((run) => whole(counts.get(run) || 0))]);
     return list.length ? [make('h2', null, 'Outcomes'),

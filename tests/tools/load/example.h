@@ -83,7 +83,7 @@ static inline struct load_report *example_report(void) {
   sum->requests.http_in = 4000;
   load_histogram_add(&sum->requests.latency, 100);
   load_histogram_add(&sum->requests.latency, 3000000000);
-  load_stats_reason(sum, "the server closed the connection", 1);
+  load_stats_reason(sum, "the server closed the connection", false, 1);
   return &report;
 }
 

@@ -72,7 +72,7 @@ static void test_bytes_that_are_no_text(void **state) {
   (void)state;
   struct load_report *report = example_report();
   report->command = "weir load http://localhost/\xff";
-  load_stats_reason(&report->sum, "bad \xc3 news", 2);
+  load_stats_reason(&report->sum, "bad \xc3 news", false, 2);
   json_t *root = json_of(report);
   assert_string_equal(text(root, "command"), "weir load http://localhost/?");
   json_t *reasons = json_object_get(json_object_get(root, "connections"), "reasons");

@@ -456,20 +456,23 @@ static void test_reasons(void **state) {
   (void)state;
   static struct load_stats sum, other;
   char text[64];
-  load_stats_reason(&sum, "a", 1);
-  load_stats_reason(&other, "b", 2);
-  load_stats_reason(&other, "a", 3);
+  load_stats_reason(&sum, "a", false, 1);
+  load_stats_reason(&other, "b", false, 2);
+  load_stats_reason(&other, "a", false, 3);
   load_stats_merge(&sum, &other);
   assert_int_equal(sum.reason_count, 2);
   assert_string_equal(sum.reasons[0].text, "a");
   assert_int_equal(sum.reasons[0].count, 4);
   assert_int_equal(sum.reasons[1].count, 2);
+  load_stats_reason(&sum, "a", true, 1);
+  assert_true(sum.reasons[2].graceful);
+  assert_int_equal(sum.reasons[0].count, 4);
   for (unsigned i = 0; i < 2 * LOAD_REASONS_MAX; i++) {
     snprintf(text, sizeof text, "reason %u", i);
-    load_stats_reason(&sum, text, 1);
+    load_stats_reason(&sum, text, false, 1);
   }
   assert_int_equal(sum.reason_count, LOAD_REASONS_MAX);
-  assert_int_equal(sum.reasons_lost, LOAD_REASONS_MAX + 2);
+  assert_int_equal(sum.reasons_lost, LOAD_REASONS_MAX + 3);
 }
 
 static void test_error_words(void **state) {

@@ -232,7 +232,7 @@ static struct load_report *large_report(void) {
   load_stats_reason(&report->sum,
                     "a server may send a text that is long, \x1b[31m red, and has no end "
                     "on this line of the report",
-                    1);
+                    false, 1);
   const struct load_histogram *latency = &counts->latency;
   counts->service = counts->first_byte = counts->failed_latency = *latency;
   report->sum.connect = report->sum.handshake = report->self.lateness = *latency;
