@@ -358,18 +358,22 @@ static void write_log(const struct trace_record *record, FILE *to) {
 
 static bool write_page(const struct trace_show *show, FILE *to) {
   const char *title = show->options->title ? show->options->title : "Waterfall";
-  fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>", to);
+  fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
+        to);
   trace_svg_escape(to, title);
   fputs("</title>\n<style>\n"
         "body{margin:16px auto;max-width:1280px;background:#fff;color:#1f2933;"
         "font:14px system-ui,-apple-system,'Segoe UI','Noto Sans',sans-serif}\n"
-        "svg{max-width:100%;height:auto}\n"
+        ".picture{overflow-x:auto}\n"
+        "svg{width:100%;min-width:960px;height:auto}\n" /* on a phone it scrolls, and can be read */
         "details{margin:12px 24px}\nsummary{cursor:pointer;font-weight:600}\n"
         "pre{font:12px ui-monospace,'DejaVu Sans Mono',monospace;overflow-x:auto;"
         "background:#f6f8fa;padding:12px}\n"
-        "</style>\n</head>\n<body>\n",
+        "</style>\n</head>\n<body>\n<div class=\"picture\">\n",
         to);
   bool good = draw(show, to);
+  fputs("</div>\n", to);
   for (unsigned i = 0; i < show->count; i++)
     write_log(&show->records[i], to);
   fputs("</body>\n</html>\n", to);
