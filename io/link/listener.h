@@ -4,7 +4,7 @@
  * Workers share one socket, and the kernel wakes them in turns (see link/accept.h): a link is born on the core where it
  * lives, and connections are spread evenly. With a socket for each worker (SO_REUSEPORT) the kernel spreads them by a
  * hash: of 4 connections to 4 workers, the busiest worker had 2.1 on average. A connection costs the same either way
- * (bench/README.md).
+ * (bench/TRIED.md).
  *
  *     main thread                                 each worker's thread, in its setup hook
  *     listener_open(&listener, ...)
