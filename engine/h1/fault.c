@@ -8,12 +8,13 @@
 #include "engine/h1/life.h"
 #include "engine/h1/status.h"
 #include "engine/h1/text.h"
+#include "engine/http/error_text.h"
 
 #include <string.h>
 
 /* ---- what the engine answers ----------------------------------------------------------------- */
 
-/* Derived from the longest reason phrase and reason, which are cut to fit. */
+/* Derived from the longest reason, which would be cut to fit. */
 enum { CONTENT_BYTES_MAX = 160 };
 
 static uint8_t *put(uint8_t *at, struct span text, const uint8_t *end) {
@@ -22,14 +23,11 @@ static uint8_t *put(uint8_t *at, struct span text, const uint8_t *end) {
   return at + len;
 }
 
-/* "400 Bad Request: LF without CR" */
-static struct span describe(unsigned status, const char *reason, uint8_t *room) {
+/* "400 Bad Request: LF without CR". What is malformed differs from protocol to protocol, so its reason is told. */
+static struct span describe(const char *reason, uint8_t *room) {
   const uint8_t *end = room + CONTENT_BYTES_MAX - 1;
-  uint8_t *at = room + decimal_put(room, status);
-  *at++ = ' ';
-  at = put(at, h1_status_reason(status), end);
-  if (reason) at = put(at, span_text(": "), end);
-  if (reason) at = put(at, span_text(reason), end);
+  uint8_t *at = put(room, span_text("400 Bad Request: "), end);
+  at = put(at, span_text(reason), end);
   *at++ = '\n';
   return span_of(room, (size_t)(at - room));
 }
@@ -37,9 +35,9 @@ static struct span describe(unsigned status, const char *reason, uint8_t *room) 
 void h1_fault_answer(struct h1_stream *stream, unsigned status, const char *reason) {
   struct h1 *h1 = stream->h1;
   uint8_t room[CONTENT_BYTES_MAX], length[DECIMAL_BYTES_MAX];
-  struct span content = describe(status, reason, room);
+  struct span content = reason && status == 400 ? describe(reason, room) : error_text(status);
   struct header fields[] = {
-      header_of(TOKEN_CONTENT_TYPE, span_text("text/plain; charset=utf-8")),
+      header_of(TOKEN_CONTENT_TYPE, span_text(ERROR_TEXT_TYPE)),
       header_of(TOKEN_CONTENT_LENGTH, span_of(length, decimal_put(length, content.len))),
   };
   struct h1_survey survey = h1_text_survey(fields, 2);
@@ -63,7 +61,7 @@ void h1_fault_answer(struct h1_stream *stream, unsigned status, const char *reas
 static void count(struct h1 *h1, unsigned status) {
   struct h1_counters *counters = &h1->shared->counters;
   counter_add(&counters->refused_heads, 1);
-  if (status == 400 || status == 417) counter_add(&counters->refused_syntax, 1);
+  if (status == 400 || status == 411 || status == 417) counter_add(&counters->refused_syntax, 1);
   if (status == 414 || status == 431 || status == 501) counter_add(&counters->refused_size, 1);
   if (status == 505) counter_add(&counters->refused_version, 1);
   if (status == 431) counter_add(&h1->http->counters.too_large, 1);

@@ -37,7 +37,7 @@ struct h1_framing {
   struct span http2_settings;
 };
 
-/* Reads a request's fields, from `first` on. Refuses with 400, or 417 for an expectation other than
+/* Reads a request's fields, from `first` on. Refuses with 400; 411 for content without a length; or 417 for an expectation other than
  * 100-continue. */
 __attribute__((warn_unused_result)) struct h1_verdict
 h1_framing_request(const struct h1_head *head, const struct headers *fields, uint32_t first,

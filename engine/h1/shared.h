@@ -35,7 +35,7 @@ struct h1_counters {
   uint64_t tunnels;       /* that were made by `upgrade` */
   uint64_t upgrades;      /* connections that went on in HTTP/2 or SPDY */
   uint64_t refused_heads; /* answered 4xx or 5xx by the engine, by: */
-  /* 400: H1_EMPTY_LINES_MAX, H1_CONNECTION_OPTIONS_MAX, H1_CHUNK_*, grammar. */
+  /* 400, 411, 417: H1_EMPTY_LINES_MAX, H1_CONNECTION_OPTIONS_MAX, H1_CHUNK_*, grammar. */
   uint64_t refused_syntax;
   uint64_t refused_size;    /* 414, 431, 501: H1_TARGET_BYTES_MAX, H1_METHOD_BYTES_MAX, fields */
   uint64_t refused_version; /* 505 */

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 
+#include "engine/http/error_text.h"
 #include "engine/http/limits.h"
 #include "engine/site/announce.h"
 #include "engine/site/conditional.h"
@@ -42,31 +43,6 @@ static void put_vary(struct answer *answer) {
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-static const struct {
-  unsigned status;
-  const char *text;
-} errors[] = {
-    {400, "400 Bad Request\nThe address is not one that a file could have.\n"},
-    {403, "403 Forbidden\nThis file may not be read.\n"},
-    {404, "404 Not Found\nThere is nothing at this address.\n"},
-    {405, "405 Method Not Allowed\nFiles can only be read: GET and HEAD.\n"},
-    {412, "412 Precondition Failed\nThe file is not the version that you asked about.\n"},
-    {414, "414 URI Too Long\nThe address is longer than any file's.\n"},
-    {416, "416 Range Not Satisfiable\nThe file ends before the range that you asked for.\n"},
-    {431, "431 Request Header Fields Too Large\nToo many conditions for one file.\n"},
-    {500, "500 Internal Server Error\nThe file could not be read.\n"},
-    {501, "501 Not Implemented\nThere are no tunnels here.\n"},
-    {503, "503 Service Unavailable\nToo much to do at present; please try again.\n"},
-};
-
-/* Holds no byte of the request, so that nothing an attacker wrote is reflected. */
-static struct span error_text(unsigned status) {
-  for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
-    if (errors[i].status == status) return span_text(errors[i].text);
-  assert(!"every status that the site uses has a text");
-  return (struct span){0};
-}
-
 static void exchange_done(void *ctx) {
   site_exchange_free(ctx);
 }
@@ -87,8 +63,9 @@ static void respond_bytes(struct site_exchange *exchange, struct answer *answer,
 void site_answer_error(struct site_exchange *exchange, const struct site_question *question,
                        unsigned status, const struct header *field) {
   struct span text = error_text(status);
+  assert(text.len > 0);
   struct answer answer = {.status = status};
-  put(&answer, TOKEN_CONTENT_TYPE, span_text("text/plain; charset=utf-8"));
+  put(&answer, TOKEN_CONTENT_TYPE, span_text(ERROR_TEXT_TYPE));
   put(&answer, TOKEN_CONTENT_LENGTH, span_of(answer.length, decimal_put(answer.length, text.len)));
   if (status == 503) put(&answer, TOKEN_RETRY_AFTER, span_text("1"));
   if (question->varies) put_vary(&answer);

@@ -148,6 +148,7 @@ static void begin_linger(struct link *link) {
   link->state = LINK_LINGER;
   link->linger_idle_ns = link->loop->now_ns + IO_LINGER_IDLE_NS;
   link->linger_until_ns = link->loop->now_ns + IO_LINGER_TOTAL_NS;
+  link->linger_bytes = 0;
 }
 
 /* Whether the peer has nothing more to say, as its FIN or its word tells, so that to close the socket ends our half, too. */
@@ -165,7 +166,8 @@ static void settle_end(struct link *link, unsigned wants) {
 static void settle_linger(struct link *link) {
   uint64_t until_ns =
       link->linger_until_ns < link->linger_idle_ns ? link->linger_until_ns : link->linger_idle_ns;
-  if (link->eof || link->loop->now_ns >= until_ns) {
+  bool enough = link->linger_bytes > IO_LINGER_BYTES_MAX;
+  if (link->eof || enough || link->loop->now_ns >= until_ns) {
     begin_close(link);
     return;
   }

@@ -123,6 +123,11 @@
 #define IO_LINGER_IDLE_NS  (2 * IO_SECOND)
 #define IO_LINGER_TOTAL_NS (10 * IO_SECOND)
 
+/* And how much it may send. Many clients read an answer only when they have sent everything, and lose it if the socket is
+ * closed before; few uploads are larger. Without a bound, a request of some bytes could make a worker discard what a fast
+ * line brings for all of IO_LINGER_TOTAL_NS. */
+#define IO_LINGER_BYTES_MAX (UINT64_C(256) << 20)
+
 /* ---- shares ---------------------------------------------------------------------------------- */
 
 /* What a send or a receive costs besides its bytes, in bytes: a system call's way in and out and a

@@ -8,7 +8,8 @@
  * peer has nothing more to say: after its FIN, or when the machine knows so (MACHINE_SILENT).
  *   OPEN     the machine runs. Once it says MACHINE_ENDED, our half is shut down.
  *   LINGER   MACHINE_DONE: the machine is gone, our half is shut down, what the peer still sends is
- *            discarded until its FIN, IO_LINGER_IDLE_NS of silence or IO_LINGER_TOTAL_NS. Closing
+ *            discarded until its FIN, IO_LINGER_IDLE_NS of silence, IO_LINGER_TOTAL_NS or
+ *            IO_LINGER_BYTES_MAX. Closing
  *            with unread input would make the kernel send RST and destroy our last bytes.
  *   CUT      to be closed with RST; the next settling begins with that.
  *   CLOSING  requests under way are being cancelled; freed when none is left.
@@ -115,7 +116,10 @@ struct link {
   uint64_t room_ns;     /* when it took the first of them */
   uint64_t wait_ns;     /* when the wait for room began */
   uint64_t stall_check_ns;
-  uint64_t stall_acked; /* bytes that the peer's TCP had acknowledged at the last check */
+  union {
+    uint64_t stall_acked;  /* OPEN: bytes that the peer's TCP had acknowledged at the last check */
+    uint64_t linger_bytes; /* LINGER: what was discarded */
+  };
 
   struct machine_host host; /* lent to the machine */
   struct list_node waiting; /* has deferred input */

@@ -275,7 +275,9 @@ static void note_received(struct link *link, int result) {
   counter_add(&link->loop->counters.recv_calls, 1);
   if (result <= 0) return;
   counter_add(&link->loop->counters.recv_bytes, (uint64_t)result);
-  if (link->state == LINK_LINGER) link->linger_idle_ns = link->loop->now_ns + IO_LINGER_IDLE_NS;
+  if (link->state != LINK_LINGER) return;
+  link->linger_idle_ns = link->loop->now_ns + IO_LINGER_IDLE_NS;
+  link->linger_bytes += (uint64_t)result;
 }
 
 static void read_failed(struct link *link, int result) {

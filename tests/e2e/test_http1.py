@@ -83,6 +83,22 @@ def test_every_file_as_over_http2(served, secure):
     client.close()
 
 
+@pytest.mark.parametrize("status,method,path,fields", [
+    (404, "GET", "/none", {}), (405, "DELETE", "/index.html", {}),
+    (412, "GET", "/index.html", {"if-match": '"x"'}), (414, "GET", "/" + "a" * 9000, {}),
+    (416, "GET", "/large.bin", {"range": "bytes=9999999999-"})])
+def test_errors_as_over_http2(served, status, method, path, fields):
+    """Whichever part of the server notices, and over whichever protocol: the same short text."""
+    client, other = http_connection(served, False), served.client()
+    client.request(method, path, headers=fields)
+    answer, expected = client.getresponse(), other.fetch(path, method, fields=list(fields.items()))
+    body = answer.read()
+    assert (answer.status, expected.status, body) == (status, status, bytes(expected.body))
+    assert body.startswith(b"%d " % status) and body.count(b"\n") == 2 and len(body) < 100
+    other.close()
+    client.close()
+
+
 @pytest.mark.parametrize("how", [("--http1.0",), ("--http1.1",), ("--http2",), ("--http1.1", "-r", "5-99"),
                                  ("--http1.1", "-r", "0-9,20-29"), ("--http1.1", "-I"),
                                  ("--http1.1", "-H", "if-none-match: *"), ("--http1.1", "-X", "DELETE"),
@@ -315,6 +331,7 @@ def test_undici(demo):
     (400, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
     (400, b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n"),
     (400, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\nx"),
+    (411, b"POST /sink HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"),
     (414, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"),
     (417, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: tea\r\n\r\n"),
     (421, b"GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n"),

@@ -10,6 +10,7 @@
 #include "engine/base/pool.h"
 #include "engine/base/text.h"
 #include "engine/http/body.h"
+#include "engine/http/error_text.h"
 #include "engine/http/limits.h"
 #include "engine/site/limits.h"
 #include "engine/site/path.h"
@@ -114,26 +115,10 @@ static void respond(struct router *router, struct stream *stream, unsigned statu
   (void)stream_respond(stream, status, fields, count, body);
 }
 
-static const struct {
-  unsigned status;
-  const char *text;
-} errors[] = {
-    {400, "400 Bad Request\nThe address is not one that can be served.\n"},
-    {403, "403 Forbidden\nThis address is not for your network.\n"},
-    {404, "404 Not Found\nThere is nothing at this address.\n"},
-    {414, "414 URI Too Long\nThe address is too long.\n"},
-    {421, "421 Misdirected Request\nThis host has a certificate that this connection does not.\n"},
-    {429, "429 Too Many Requests\nPlease wait a little.\n"},
-    {501, "501 Not Implemented\nThere are no tunnels here.\n"},
-};
-
 /* `extra` may be NULL. */
 static void refuse_with(struct router *router, struct stream *stream, unsigned status,
                         const struct header *extra) {
-  size_t i = 0;
-  while (errors[i].status != status)
-    i++;
-  respond(router, stream, status, "text/plain; charset=utf-8", span_text(errors[i].text), extra);
+  respond(router, stream, status, ERROR_TEXT_TYPE, error_text(status), extra);
 }
 
 static void refuse(struct router *router, struct stream *stream, unsigned status) {

@@ -22,6 +22,7 @@ static const struct bad_input lengths[] = {
      "POST - a / 1.1 keep|host=a|content-length=01|a|"},
     {"0", BYTES("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\nGET"),
      "POST - a / 1.1 keep|host=a|content-length=0||GET"},
+    {"none in HTTP/1.0", BYTES("POST / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nabc"), "411"},
     {"with transfer-encoding", POST("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), "400"},
     {"after transfer-encoding", POST("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), "400"},
     {"0 with transfer-encoding", POST("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"),

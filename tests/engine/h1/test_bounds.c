@@ -130,7 +130,8 @@ static void test_splitting(void **state) {
     assert_false(stream_respond(talk.apps[0].stream, 200, &field, 1, body));
     talk_pump(&talk);
     assert_string_equal(talk.wire.text,
-                        ERROR("500 Internal Server Error", "26", "500 Internal Server Error"));
+                        ERROR("500 Internal Server Error", "56",
+                              "500 Internal Server Error\nThe answer could not be made."));
     assert_int_equal(talk.mistakes, 1);
     talk_end(&talk);
   }
@@ -148,7 +149,8 @@ static void test_splitting_a_tunnel(void **state) {
   talk_pump(&talk);
   give("second");
   assert_string_equal(talk.wire.text,
-                      ERROR("500 Internal Server Error", "26", "500 Internal Server Error"));
+                      ERROR("500 Internal Server Error", "56",
+                            "500 Internal Server Error\nThe answer could not be made."));
   assert_string_equal(talk.heard.text, "GET /hold for chat, closed 1 2");
   talk_end(&talk);
 }

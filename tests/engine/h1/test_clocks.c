@@ -7,24 +7,23 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/talk_rows.h"
 
-#define LATE    ERROR("408 Request Timeout", "20", "408 Request Timeout")
+#define LATE    ERROR("408 Request Timeout", "47", "408 Request Timeout\nThe request took too long.")
 #define UPLOAD  POST("/up", "Content-Length: 100000\r\n")
 #define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 #define TEN     "xxxxxxxxxx"
-#define TOLD_LATE                                                                                  \
-  ERROR("408 Request Timeout", "48", "408 Request Timeout: the request takes too long")
 
 static const struct talk_row deadlines[] = {
     {"5 s", "nothing at all", DO("tick 4900") DO("wants") DO("tick 200") DO("wants"),
      "wants RECV, wants DONE", ""},
     {"10 s", "a head",
      "GET / HT" DO("tick 9900") "TP/1.1\r\n" DO("wants") DO("tick 200") DO("wants"),
-     "wants RECV, wants DONE", TOLD_LATE},
+     "wants RECV, wants DONE", LATE},
     {"10 s", "a head behind the last answer, which has not left yet",
      GET("/hold") "GET / HT" DO("mute") DO("reset 1 2") DO("compose") DO("tick 10100") DO("listen")
          DO("wants"),
      "GET /hold, closed 1 2, wants DONE",
-     ERROR("500 Internal Server Error", "26", "500 Internal Server Error")},
+     ERROR("500 Internal Server Error", "56",
+           "500 Internal Server Error\nThe answer could not be made.")},
     {"10 s", "a head that comes in time", "GET / HT" DO("tick 9900") "TP/1.1\r\nHost: a\r\n\r\n",
      SERVED("1", "/"), OK},
     {"60 s", "between requests", GET("/") DO("tick 59900") DO("wants") DO("tick 200") DO("wants"),

@@ -82,11 +82,19 @@ static const struct talk_row bodies[] = {
      POST("/up", "Transfer-Encoding: chunked\r\n") "3\r\nabc\r\n0\r\nContent-Length: 1\r\n\r\n" GET(
          "/") DO("wants"),
      "POST /up +, data 1 3, closed 1 1, wants DONE",
-     ERROR("400 Bad Request", "16", "400 Bad Request")},
+     ERROR("400 Bad Request", "59", "400 Bad Request\nThe request is not one that can be served.")},
     {"9112 7.1", "in bad chunks",
      POST("/up", "Transfer-Encoding: chunked\r\n") "3\r\nabcd" DO("wants"),
      "POST /up +, data 1 3, closed 1 1, wants DONE",
-     ERROR("400 Bad Request", "16", "400 Bad Request")},
+     ERROR("400 Bad Request", "59", "400 Bad Request\nThe request is not one that can be served.")},
+    {"1945 8.3", "of no length in HTTP/1.0: what follows is no request",
+     "POST /up HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" GET("/") DO("wants"), "wants DONE",
+     ERROR("411 Length Required", "69",
+           "411 Length Required\nThe request must tell the length of its content.")},
+    {"1945 8.3", "of length 0 in HTTP/1.0", "PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n",
+     "PUT /, closed 1 0", OK_CLOSE},
+    {"9112 6.3", "of no length in HTTP/1.1: it has none", POST("/", "") GET("/"),
+     "POST /, closed 1 0, " SERVED("2", "/"), OK OK},
     {"9112 6.2", "of length 0", POST("/", "Content-Length: 0\r\n") GET("/"),
      "POST /, closed 1 0, " SERVED("2", "/"), OK OK},
     {"9110 10.1.1", "100 when the application wants it",
@@ -95,14 +103,16 @@ static const struct talk_row bodies[] = {
      "HTTP/1.1 100 Continue||HTTP/1.1 204 No Content|server: weir||"},
     {"9110 7.4", "https where anyone can listen",
      "GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n" GET("/"), "",
-     ERROR("421 Misdirected Request", "66",
-           "421 Misdirected Request: https on a connection that is not secure")},
+     ERROR("421 Misdirected Request", "70",
+           "421 Misdirected Request\nThis host is not served over this connection.")},
     {"9110 10.1.1", "and when it has answered, but goes on to read",
      POST("/duplex", "Content-Length: 2\r\nExpect: 100-continue\r\n") "ab" DO("end 1 1") GET("/"),
      "POST /duplex +, data 1 2 end, closed 1 0, " SERVED("2", "/"),
      "HTTP/1.1 100 Continue||" CHUNKED "1|b|0||" OK},
     {"9110 10.1.1", "other expectations fail", POST("/up", "Content-Length: 2\r\nExpect: tea\r\n"),
-     "", ERROR("417 Expectation Failed", "44", "417 Expectation Failed: unknown expectation")},
+     "",
+     ERROR("417 Expectation Failed", "77",
+           "417 Expectation Failed\nThe only expectation that can be met is 100-continue.")},
     {"", "an early answer: the rest is read and dropped",
      POST("/up", "Content-Length: 5\r\n") "he" DO("respond 1 204") "llo" GET("/"),
      "POST /up +, data 1 2, closed 1 0, " SERVED("2", "/"),
@@ -142,12 +152,14 @@ static const struct talk_row pipelines[] = {
     {"", "a reset answers 500, and ends what comes after",
      GET("/hold") GET("/hold") DO("reset 1 2") DO("wants"),
      "GET /hold, GET /hold, closed 1 2, closed 2 10, wants DONE",
-     ERROR("500 Internal Server Error", "26", "500 Internal Server Error")},
+     ERROR("500 Internal Server Error", "56",
+           "500 Internal Server Error\nThe answer could not be made.")},
     {"", "a reset of the second waits for the first",
      GET("/hold") GET("/hold") DO("reset 2 7") DO("respond 1 204") DO("wants"),
      "GET /hold, GET /hold, closed 2 7, closed 1 0, wants DONE",
-     "HTTP/1.1 204 No Content|server: weir||" ERROR("503 Service Unavailable", "24",
-                                                    "503 Service Unavailable")},
+     "HTTP/1.1 204 No Content|server: weir||" ERROR(
+         "503 Service Unavailable", "69",
+         "503 Service Unavailable\nToo much to do at present; please try again.")},
 };
 
 static const struct talk_row informs[] = {
@@ -201,7 +213,9 @@ static const struct talk_row tunnels[] = {
      "POST /up +, data 1 2 end, tunnel refused, closed 1 0",
      "HTTP/1.1 204 No Content|server: weir||"},
     {"9110 9.3.6", "CONNECT is no request for one", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
-     "CONNECT , closed 1 2", ERROR("501 Not Implemented", "20", "501 Not Implemented")},
+     "CONNECT , closed 1 2",
+     ERROR("501 Not Implemented", "60",
+           "501 Not Implemented\nThere is no such method or tunnel here.")},
 };
 
 /* What was published about upgrades: the others are in bad_input.c. */
@@ -223,7 +237,8 @@ static const struct talk_row published[] = {
      SERVED("1", "/") ", " SERVED("2", "/"), OK OK},
     {"GHSA-3ccp-42pg-hgv6", "CONNECT ends its connection",
      "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n" GET("/"), "CONNECT , closed 1 2",
-     ERROR("501 Not Implemented", "20", "501 Not Implemented")},
+     ERROR("501 Not Implemented", "60",
+           "501 Not Implemented\nThere is no such method or tunnel here.")},
 };
 
 _Static_assert(H1_GRACE_NS == 1000 * MILLISECOND_NS, "rows below tick so many milliseconds");

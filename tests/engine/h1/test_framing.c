@@ -17,7 +17,8 @@ static char text[MESSAGE_TEXT];
 /* Reads a request with these field lines. `minor` is "1" or "0". */
 static const struct h1_framing *read_fields(const char *minor, const char *lines) {
   char bytes[4096];
-  snprintf(bytes, sizeof bytes, "POST / HTTP/1.%s\r\nHost: a\r\n%s\r\n", minor, lines);
+  const char *method = *minor == '0' ? "GET" : "POST"; /* HTTP/1.0's POST tells its length */
+  snprintf(bytes, sizeof bytes, "%s / HTTP/1.%s\r\nHost: a\r\n%s\r\n", method, minor, lines);
   message_begin(&message, H1_REQUEST, (struct h1_asked){0});
   (void)message_give(&message, span_text(bytes));
   if (message.step == MESSAGE_REFUSED || message.step == MESSAGE_HEAD)

@@ -137,6 +137,23 @@ static size_t fill(int fd) {
   return total;
 }
 
+/* A machine has ended, and its peer sends as fast as it is read. */
+static void test_linger_bytes(void **state) {
+  (void)state;
+  begin(1, false);
+  struct meter *meter = meter_add(&worker, 10);
+  meter->ends = true;
+  meter_turns(&worker, 2);
+  for (uint64_t sent = 0; sent <= IO_LINGER_BYTES_MAX; sent += fill(meter->peer)) {
+    assert_int_equal(meter->link->state, LINK_LINGER);
+    meter_turns(&worker, 1);
+  }
+  for (unsigned turn = 0; worker.loop.counters.links_closed == 0 && turn < 5000; turn++)
+    meter_turns(&worker, 1); /* what the socket has, in pieces */
+  assert_int_equal(worker.loop.counters.links_closed, 1);
+  meter_end(&worker, &meter, 1);
+}
+
 /* The buffer that completes a link's share of a turn is still taken whole. */
 static void test_received_in_a_turn(void **state) {
   (void)state;
@@ -491,6 +508,7 @@ int main(void) {
       cmocka_unit_test(test_links_of_a_turn),
       cmocka_unit_test(test_bytes_of_a_turn),
       cmocka_unit_test(test_long_sends),
+      cmocka_unit_test(test_linger_bytes),
       cmocka_unit_test(test_received_in_a_turn),
       cmocka_unit_test(test_kept_bytes),
       cmocka_unit_test(test_reset_while_paused),

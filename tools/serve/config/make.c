@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/http/error_text.h"
 #include "tools/serve/config/check.h"
 #include "tools/serve/config/find.h"
 #include "tools/serve/config/take.h"
@@ -114,7 +115,7 @@ static void make_rest(struct config_making *making, struct serve_route *rest,
   rest->rest = true;
   begin_route(making, rest, part);
   rest->action = SERVE_ANSWER;
-  rest->answer = "404 Not Found\nThere is nothing at this address.\n";
+  rest->answer = (const char *)error_text(404).base;
   rest->status = 404;
   rest->https_only = false;
   making->route = NULL;

@@ -4,6 +4,7 @@
 #include "tools/serve/demo/exchange.h"
 
 #include "engine/base/decimal.h"
+#include "engine/http/error_text.h"
 
 const char demo_text_type[] = "text/plain; charset=utf-8";
 
@@ -42,22 +43,12 @@ void demo_respond(struct demo_exchange *exchange, unsigned status, const char *t
 }
 
 void demo_respond_error(struct demo_exchange *exchange, unsigned status) {
-  static const struct {
-    unsigned status;
-    const char *text;
-  } errors[] = {
-      {400, "400 Bad Request\nThe number is out of range.\n"},
-      {404, "404 Not Found\nSee / for the addresses that exist.\n"},
-      {501, "501 Not Implemented\nThere are no tunnels here.\n"},
-  };
-  for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
-    if (errors[i].status == status)
-      demo_respond(exchange, status, demo_text_type, span_text(errors[i].text), NULL);
+  demo_respond(exchange, status, ERROR_TEXT_TYPE, error_text(status), NULL);
 }
 
 void demo_respond_not_allowed(struct demo_exchange *exchange, const char *allowed) {
   struct header allow = header_of(TOKEN_ALLOW, span_text(allowed));
-  demo_respond(exchange, 405, demo_text_type, span_text("405 Method Not Allowed\n"), &allow);
+  demo_respond(exchange, 405, ERROR_TEXT_TYPE, error_text(405), &allow);
 }
 
 void demo_respond_options(struct demo_exchange *exchange, const char *allowed) {

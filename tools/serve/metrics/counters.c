@@ -49,7 +49,7 @@ const struct serve_counter serve_counters[] = {
     H1(tunnels, "Tunnels made by Upgrade."),
     H1(upgrades, "Connections that went on in HTTP/2 or SPDY."),
     H1(refused_heads, "Requests that the engine answered with 4xx or 5xx."),
-    H1(refused_syntax, "Of weir_h1_refused_heads: with 400."),
+    H1(refused_syntax, "Of weir_h1_refused_heads: with 400, 411 or 417."),
     H1(refused_size, "Of weir_h1_refused_heads: with 414, 431 or 501."),
     H1(refused_version, "Of weir_h1_refused_heads: with 505."),
     H1(charged_chunks, "Chunks with little in them."),
