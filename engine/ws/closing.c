@@ -59,8 +59,17 @@ static void look_for_life(struct ws *ws, uint64_t now_ns) {
   stream_resume(ws->stream);
 }
 
+/* A peer that takes what waits before our close frame has more time: a message may take longer. */
+static bool is_too_late(struct ws *ws, uint64_t now_ns) {
+  if (now_ns < ws->close_ns) return false;
+  if (ws->out.bytes >= ws->close_bytes) return true;
+  ws->close_bytes = ws->out.bytes;
+  ws->close_ns = now_ns + WS_CLOSE_NS;
+  return false;
+}
+
 void ws_clocks(struct ws *ws, uint64_t now_ns) {
-  if (now_ns >= ws->close_ns) {
+  if (is_too_late(ws, now_ns)) {
     give_up(ws);
     return;
   }
@@ -89,6 +98,7 @@ static void say_close(struct ws *ws, unsigned code, struct span reason) {
     if (len > 2) memcpy(payload + 2, reason.base, len - 2);
   }
   ws_queue_control(&ws->out.close, span_of(payload, len));
+  ws->close_bytes = ws->out.bytes;
   ws->close_ns = stream_now_ns(ws->stream) + WS_CLOSE_NS;
   ws->ping_ns = MACHINE_NO_DEADLINE;
   ws_timer_arm(ws);
@@ -147,7 +157,7 @@ void ws_peer_closes(struct ws *ws, struct span payload) {
   ws->peer_closed = true;
   ws->code = payload.len ? wire_get16(payload.base) : WS_NO_CODE;
   ws->reason = payload.len ? span_of(payload.base + 2, payload.len - 2) : span_of(NULL, 0);
-  ws_queue_cut(ws); /* it reads nothing more */
+  /* What waits may answer messages that came before, and still goes first (section 5.5.1). */
   if (first)
     say_close(ws, ws->code, span_of(NULL, 0));
   else

@@ -1,10 +1,10 @@
 /*
  * ws/closing.h - how an end ends, and the clocks that see to it (RFC 6455 sections 5.5.1 and 7).
  *
- * Our close frame leaves behind what waits (ws_close()), or at once (a fault; the peer's close frame). Our
+ * Our close frame leaves behind what waits (ws_close(), or the peer's close frame), or at once (a fault). Our
  * direction of the stream ends behind it, when the peer's close frame has come or none is awaited; a client
  * waits for the server to end its direction first (section 7.1.1). A peer that does not go along is cut
- * after WS_CLOSE_NS.
+ * after WS_CLOSE_NS in which it took nothing of what waits.
  */
 #ifndef WEIR_WS_CLOSING_H
 #define WEIR_WS_CLOSING_H

@@ -116,6 +116,7 @@ struct ws {
   const struct ws_source *source; /* NULL: none; see ws/source.h */
   struct budget controls, fragments, inflating;
   uint64_t ping_ns, close_ns, timer_ns; /* deadlines */
+  size_t close_bytes;                   /* that waited when close_ns was set */
   uint64_t pause_ns;                    /* until then the peer's messages wait: `inflating` */
 };
 

@@ -65,8 +65,8 @@
  * connection; nginx cuts after 60 s. A peer from which nothing has come until the next one is gone. */
 #define WS_PING_NS_DEFAULT (30 * SECOND_NS)
 
-/* From our close frame until the stream has ended, from both sides. Then it is reset. Node's ws waits
- * 30 s; a peer that is alive answers in a round trip. */
+/* From our close frame, or when the peer last took something of what goes before it, until the stream has ended, from both
+ * sides. Then it is reset. Node's ws waits 30 s; a peer that is alive answers in a round trip. */
 #define WS_CLOSE_NS (5 * SECOND_NS)
 
 /* ---- permessage-deflate ---------------------------------------------------------------------- */

@@ -248,6 +248,32 @@ static void we_close(void **state) {
   }
 }
 
+/* The peer closes: what waits goes first, such as the answers to what it has said. It has time as long as it takes them. */
+static void the_peer_closes(void **state) {
+  (void)state;
+  for (int client = 0; client < 2; client++) {
+    play_settings(&play);
+    play.echo = true;
+    begin_with(client);
+    play_peer(&play, "T:one t:t P:p C:wo X:4000bye");
+    play_pull(&play, 4096);
+    EXPECT(client ? "T:one T:two >O:p >T:one >T:two >X:4000"
+                  : "T:one T:two >O:p >T:one >T:two >X:4000 END");
+    finish();
+  }
+  play_settings(&play);
+  play.echo = true;
+  begin_with(false);
+  play_peer(&play, "B:*9000 X:1000");
+  for (unsigned i = 0; i < 9; i++) {
+    assert_int_equal(fake_pull(&play.fake, 1000), BODY_MORE);
+    play_wait(&play, WS_CLOSE_NS);
+  }
+  play_pull(&play, 4096);
+  EXPECT("B:*9000 >B:*9000 >X:1000 END");
+  finish();
+}
+
 /* The peer does not answer our close frame, or does not end its direction: cut after WS_CLOSE_NS. */
 static void say_bye(struct ws *ws) {
   assert_true(ws_send(ws, WS_TEXT, span_text("bye")));
@@ -544,6 +570,7 @@ int main(void) {
       cmocka_unit_test(held_is_not_silent),
       cmocka_unit_test(timers),
       cmocka_unit_test(we_close),
+      cmocka_unit_test(the_peer_closes),
       cmocka_unit_test(drain),
       cmocka_unit_test(no_answer_to_close),
       cmocka_unit_test(long_reasons),
