@@ -550,7 +550,7 @@ def test_statuses_are_no_failures(demo):
 
 @pytest.mark.parametrize("arguments, named", [
     ([], "no URL"), (["ftp://h/"], "ftp://h/"), (["-o", "x.png", "http://h/"], "x.png"),
-    (["-m", "/nonexistent", "http://h/"], "/nonexistent: No such file"),
+    (["-m", "/nonexistent", "http://h/"], "/nonexistent: cannot read it: No such file"),
     (["-c", "x", "http://h/"], "x: expected"), (["--nonsense"], "--nonsense"),
 ], ids=str)
 def test_command_line(arguments, named):
