@@ -463,14 +463,16 @@ static void a_client_opens(void **state) {
   static const struct {
     unsigned status;
     const char *name, *value, *log;
+    bool end;
   } rows[] = {
-      {200, "sec-websocket-protocol", "wamp", "open"},
-      {404, "server", "x", "closed 1006 the server does not open a WebSocket"},
+      {200, "sec-websocket-protocol", "wamp", "open", false},
+      {404, "server", "x", "closed 1006 the server does not open a WebSocket", false},
       {200, "sec-websocket-protocol", "soap",
-       "closed 1006 the server chose a subprotocol that was not offered"},
+       "closed 1006 the server chose a subprotocol that was not offered", false},
       {200, "sec-websocket-extensions", "foo",
-       "closed 1006 the server chose an extension that was not offered"},
-      {103, "link", "x", ""},
+       "closed 1006 the server chose an extension that was not offered", false},
+      {200, "server", "x", "closed 1006 the server has ended the WebSocket", true},
+      {103, "link", "x", "", false},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct ws_client client;
@@ -481,12 +483,37 @@ static void a_client_opens(void **state) {
     assert_int_equal(client.field_count, i == 1 ? 4 : 3);
     const struct header *offered = &client.fields[client.field_count - 2];
     assert_true(span_is(offered->value, "chat, wamp"));
+    assert_true(play.fake.stream.duplex); /* both sides send before either has ended */
     assert_false(ws_send(client.ws, WS_TEXT, span_text("too early")));
     struct header field = {.name = span_text(rows[i].name), .value = span_text(rows[i].value)};
     field.token = (uint16_t)header_token_of(field.name);
     struct headers fields = {.at = &field, .count = 1};
-    client.events->response(&play.fake.stream, rows[i].status, &fields, false);
+    client.events->response(&play.fake.stream, rows[i].status, &fields, rows[i].end);
     EXPECT(rows[i].log);
+    play_end(&play);
+  }
+}
+
+static uint32_t next_bits(void *ctx) {
+  uint32_t *calls = ctx;
+  return ++*calls * 0x01010101u;
+}
+
+/* RFC 6455, 4.1: the key is 16 random bytes in base64, for HTTP/1.1 alone. Nothing else is asked for. */
+static void a_client_asks_for_nothing(void **state) {
+  (void)state;
+  for (int http1 = 0; http1 < 2; http1++) {
+    struct ws_client client;
+    uint32_t calls = 0;
+    play_settings(&play);
+    play.settings.random = next_bits;
+    play.settings.random_ctx = &calls;
+    ask(&client, http1);
+    assert_int_equal(client.field_count, 1 + http1);
+    assert_int_equal(calls, 4 * http1);
+    if (http1) assert_true(span_is(client.fields[1].value, "AQEBAQICAgIDAwMDBAQEBA=="));
+    fake_closed(&play.fake, 0);
+    EXPECT("closed 1006");
     play_end(&play);
   }
 }
@@ -579,6 +606,7 @@ int main(void) {
       cmocka_unit_test(a_server_answers),
       cmocka_unit_test(a_server_refuses),
       cmocka_unit_test(a_client_opens),
+      cmocka_unit_test(a_client_asks_for_nothing),
       cmocka_unit_test(a_client_opens_late),
       cmocka_unit_test(a_client_without_stream),
       cmocka_unit_test(without_memory),

@@ -71,6 +71,8 @@ static void test_charges_count(void **state) {
   files_release(files, other);
   assert_int_equal(stage_find(files, "held", IO_SECOND, &held), FILES_FOUND);
   size_t before = files->cache.bytes;
+  assert_false(files_charge(files, held, MAX + 1)); /* more than there ever is */
+  assert_int_equal(files->cache.bytes, before);
   assert_false(files_charge(files, held, MAX - EACH)); /* nothing that could go would be enough */
   assert_true(files->cache.bytes <= before);
   assert_true(files_charge(files, held, MAX - 2 * EACH));
@@ -382,6 +384,20 @@ static void test_newcomer_stays(void **state) {
   files_destroy(files);
 }
 
+/* Entries that are all asked for again do not keep a new one out. */
+static void test_recent_ones_go(void **state) {
+  (void)state;
+  struct files *files = stage_open((struct files_settings){.entries_max = 1});
+  stage_put(stage_at("a"), "a", 1);
+  stage_put(stage_at("b"), "b", 1);
+  for (int i = 0; i < 2; i++)
+    stage_expect(files, "a", IO_SECOND, "a");
+  for (int i = 0; i < 2; i++)
+    stage_expect(files, "b", IO_SECOND, "b");
+  assert_int_equal(files_counters(files)->misses, 2);
+  files_destroy(files);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       STAGE_TEST(test_bytes_are_bounded),
@@ -396,6 +412,7 @@ int main(void) {
       STAGE_TEST(test_charge),
       STAGE_TEST(test_same_path),
       STAGE_TEST(test_newcomer_stays),
+      STAGE_TEST(test_recent_ones_go),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

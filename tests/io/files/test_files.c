@@ -407,6 +407,7 @@ static void test_user_bytes(void **state) {
   stage_put(stage_at("page"), "x", 1);
   assert_int_equal(stage_find(files, "page", IO_SECOND, &file), FILES_FOUND);
   assert_int_equal((uintptr_t)file_user(file) % 16, 0);
+  assert_true(file->path >= (uint8_t *)file_user(file) + 4);
   assert_int_equal(*(int *)file_user(file), 0);
   *(int *)file_user(file) = 1;
   files_release(files, file);

@@ -58,6 +58,8 @@ static void test_ranks(void **state) {
   for (unsigned i = 0; i < 3; i++)
     holders_remove(&holders, &few[i]);
   assert_int_equal(holders.count, 0);
+  assert_null(holders_most(&holders)); /* those that have gone are in no list */
+  assert_null(holders_next(&holders));
   holders_destroy(&holders);
 }
 
@@ -96,9 +98,15 @@ static void test_buckets(void **state) {
   for (unsigned round = 0; round < 2; round++) {
     for (unsigned i = 0; i < COUNT; i++)
       holders_add(&holders, &clients[i], &items[i]);
+    for (unsigned i = 0; i < COUNT; i += 2) /* from among others that stay */
+      holders_remove(&holders, &items[i]);
+    for (unsigned i = 0; i < COUNT; i += 2)
+      holders_add(&holders, &clients[i], &items[i]);
     assert_int_equal(holders.count, COUNT);
-    for (unsigned i = 0; i < COUNT; i++)
+    for (unsigned i = 0; i < COUNT; i++) {
       assert_ptr_equal(holders_find(&holders, &clients[i]), items[i].holder);
+      assert_ptr_equal(items[i].holder->client, &clients[i]);
+    }
     for (unsigned i = 0; i < COUNT; i++)
       holders_remove(&holders, &items[(i * 7 + 3) % COUNT]);
     assert_null(holders_find(&holders, &clients[5]));

@@ -65,6 +65,7 @@ static void test_shared(void **state) {
   assert_int_equal(lend(0, false, &b), FILES_WINDOW_BYTES);
   assert_int_equal(lend(FILES_WINDOW_BYTES, false, &a), 0);
   assert_int_equal(lend(FILES_WINDOW_BYTES, true, &a), FILES_WINDOW_BYTES);
+  assert_int_equal(lend(2 * FILES_WINDOW_BYTES - 1, false, &b), 1);
   assert_int_equal(lend(3 * FILES_WINDOW_BYTES + 1, true, &b), 999);
   assert_int_equal(reads_of(files), 3);
   windows_leave(&a);
@@ -124,7 +125,7 @@ static void test_changed(void **state) {
 /* A file that was touched long ago is lent again, from windows that are read anew. */
 static void test_settled_again(void **state) {
   (void)state;
-  struct file_view a = {0}, b = {0};
+  struct file_view a = {0}, b = {0}, c = {0};
   struct file_piece read = {0};
   open_page();
   assert_int_equal(lend(0, true, &a), FILES_WINDOW_BYTES);
@@ -137,9 +138,11 @@ static void test_settled_again(void **state) {
   assert_int_equal(lend(0, true, &b), FILES_WINDOW_BYTES);
   assert_int_equal(reads_of(files), 3);
   assert_int_equal(lend(1, true, &a), FILES_WINDOW_BYTES - 1); /* into the new one */
+  assert_int_equal(lend(2, true, &c), FILES_WINDOW_BYTES - 2);
   assert_int_equal(reads_of(files), 3);
   windows_leave(&a);
   windows_leave(&b);
+  windows_leave(&c);
   close_page();
 }
 
@@ -236,6 +239,52 @@ static void test_bound(void **state) {
   close_page();
 }
 
+/* Of two windows, one with a reader is passed over, and the one in use last stays. */
+static void test_two(void **state) {
+  (void)state;
+  struct file_view a = {0}, b = {0}, c = {0}, d = {0};
+  open_page_with(
+      (struct files_settings){.loop = stage_loop, .cache_bytes_max = 5 * FILES_WINDOW_BYTES});
+  assert_int_equal(files->windows.count, 2);
+  for (unsigned i = 0; i < 2 * FILES_WINDOW_SECONDS; i++)
+    file_cache_second(&files->cache);
+  assert_int_equal(lend(0, true, &a), FILES_WINDOW_BYTES);
+  assert_int_equal(file->used_at, files->cache.seconds);
+  assert_int_equal(lend(FILES_WINDOW_BYTES, true, &b), FILES_WINDOW_BYTES);
+  windows_leave(&b);
+  assert_int_equal(lend(2 * FILES_WINDOW_BYTES, true, &c), FILES_WINDOW_BYTES);
+  assert_int_equal(lend(FILES_WINDOW_BYTES, true, &d), 0); /* both have just been used */
+  windows_leave(&a);
+  windows_leave(&c);
+  assert_int_equal(lend(0, false, &a), FILES_WINDOW_BYTES); /* the last one in use */
+  windows_leave(&a);
+  assert_int_equal(lend(FILES_WINDOW_BYTES, true, &b), FILES_WINDOW_BYTES);
+  assert_int_equal(lend(0, false, &a), FILES_WINDOW_BYTES);
+  windows_leave(&a);
+  windows_leave(&b);
+  for (unsigned i = 0; i <= FILES_WINDOW_SECONDS; i++)
+    files_trim(files, IO_SECOND);
+  assert_null(files->windows.at[0].buffer);
+  assert_null(files->windows.at[1].buffer);
+  close_page();
+}
+
+/* A window that is read anew keeps its page, and one that is freed gives it back. */
+static void test_pages_again(void **state) {
+  (void)state;
+  struct file_view view = {0};
+  open_page_with(
+      (struct files_settings){.loop = stage_loop, .cache_bytes_max = 3 * FILES_WINDOW_BYTES});
+  for (unsigned i = 0; i <= 2 * PAGES_COUNT; i++) {
+    assert_int_equal(lend(i % 2 * FILES_WINDOW_BYTES, true, &view), FILES_WINDOW_BYTES);
+    assert_true(pages_hold(&stage_loop->pages, view.window->buffer));
+    windows_leave(&view);
+    for (unsigned second = 0; i % 2 && second <= FILES_WINDOW_SECONDS; second++)
+      files_trim(files, IO_SECOND);
+  }
+  close_page();
+}
+
 /* A loan is left alone when its file is gone; a window that nobody used is freed. */
 static void test_freed(void **state) {
   (void)state;
@@ -321,7 +370,8 @@ int main(void) {
       STAGE_TEST(test_rewritten),     STAGE_TEST(test_cold),
       STAGE_TEST(test_all_in_use),    STAGE_TEST(test_bound),
       STAGE_TEST(test_freed),         STAGE_TEST(test_sent_by_reference),
-      STAGE_TEST(test_without_pages),
+      STAGE_TEST(test_without_pages), STAGE_TEST(test_two),
+      STAGE_TEST(test_pages_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
