@@ -20,7 +20,9 @@ static void finish(struct dial *dial, int error) {
 static void on_connected(struct loop_op *op, int result, unsigned flags) {
   struct dial *dial = LIST_OWNER(op, struct dial, connect);
   (void)flags;
-  if (result < 0) {
+  /* Of a worker that has ended its links nobody would end this one. */
+  if (result >= 0 && dial->links->loop->ending) result = -ECANCELED;
+  if (result < 0 || dial->error) {
     finish(dial, dial->error ? dial->error : -result); /* given up, by the caller or the timeout */
     return;
   }

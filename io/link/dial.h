@@ -35,7 +35,7 @@ struct dial {
  * EMFILE, ECONNREFUSED, ..., ENOBUFS when the factory refused or there is no room for another link. */
 void dial_start(struct dial *dial, struct links *links);
 
-/* Gives up; done() follows with ECANCELED, or with 0 when the connection had just been made. */
+/* Gives up; done() follows with ECANCELED, as when the worker ends, or with the error that there was before. */
 void dial_cancel(struct dial *dial);
 
 #endif

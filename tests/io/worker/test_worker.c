@@ -411,6 +411,34 @@ static void test_dial_at_the_end(void **state) {
     close(fillers[i]);
 }
 
+/* The last turn begins the dial, and the connection is made when the links have ended. */
+static void dial_last(struct worker *worker, void *object) {
+  dial_one(worker, object);
+  worker_drain(worker, 0);
+}
+
+static void test_dial_after_the_end(void **state) {
+  (void)state;
+  static struct both both;
+  struct worker_group group;
+  struct address address;
+  struct io_error error;
+  both = (struct both){.client = {.talk_bytes = 10}};
+  the_both = &both;
+  assert_true(address_parse(&address, "127.0.0.1:0"));
+  assert_true(listener_open(&both.listener, &address, 1, &error));
+  both.dials[0] = (struct dial){.address = both.listener.address,
+                                .factory = {.ctx = &both.client, .create = echo_create},
+                                .done = dialed};
+  start(&group, (struct worker_config){.count = 1});
+  assert_true(worker_group_post(&group, 0, dial_last, &both));
+  worker_group_join(&group);
+  assert_int_equal(both.done, 1);
+  assert_int_equal(both.last_error, ECANCELED);
+  assert_int_equal(both.client.made, both.client.closed);
+  listener_close(&both.listener);
+}
+
 /* --- late completions --- */
 
 /* Puts unexpected completions into a worker's ring, as a faulty kernel would. */
@@ -548,6 +576,7 @@ int main(void) {
       cmocka_unit_test_prestate(test_dial_both_ends, &everything),
       cmocka_unit_test(test_dial_fails),
       cmocka_unit_test(test_dial_at_the_end),
+      cmocka_unit_test(test_dial_after_the_end),
       cmocka_unit_test(test_late_completions),
       cmocka_unit_test(test_stop_from_a_signal_handler),
       cmocka_unit_test(test_idle_workers_sleep),
