@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "engine/spdy/frame.h"
-#include "tools/common/option_values.h"
 #include "tools/common/output.h"
 #include "tools/common/process.h"
 
@@ -20,8 +19,8 @@ struct pair {
   const struct tunnel_pod *pod;
   bool tells;
   struct list_node node;
-  struct pair_wish wish; /* of the stream that came first */
-  bool has[2];           /* by enum pair_side: has come, though it may be gone by now */
+  struct wish wish; /* of the stream that came first */
+  bool has[2];      /* by enum wish_side: has come, though it may be gone by now */
   bool complete;
   unsigned holds;
   unsigned faults;
@@ -54,45 +53,6 @@ static bool may_say(struct tunnel_worker *worker) {
 }
 
 #define say(worker, ...) (may_say(worker) ? output_say(STDERR_FILENO, __VA_ARGS__) : (void)0)
-
-/* ---- what a stream's fields say -------------------------------------------------------------- */
-
-static bool read_port(struct span text, uint16_t *out) {
-  char digits[8] = "";
-  uint64_t port;
-  if (text.len >= sizeof digits) return false;
-  memcpy(digits, text.base, text.len);
-  if (!option_number(digits, 1, UINT16_MAX, &port)) return false;
-  *out = (uint16_t)port;
-  return true;
-}
-
-/* As a kubelet reads streams of clients that send no requestid. */
-static void implied_request(struct pair_wish *wish, uint64_t stream_id) {
-  if (wish->side == PAIR_DATA) stream_id -= 2;
-  snprintf(wish->request, sizeof wish->request, "%llu", (unsigned long long)stream_id);
-}
-
-const char *pair_wish_read(const struct headers *fields, uint64_t stream_id,
-                           struct pair_wish *wish) {
-  const struct header *type = headers_find_name(fields, "streamtype"),
-                      *port = headers_find_name(fields, "port"),
-                      *request = headers_find_name(fields, "requestid");
-  if (!type) return "streamtype is missing";
-  bool error = span_is(type->value, "error");
-  if (!error && !span_is(type->value, "data")) return "streamtype is neither error nor data";
-  wish->side = error ? PAIR_ERROR : PAIR_DATA;
-  if (!port) return "port is missing";
-  if (!read_port(port->value, &wish->port)) return "port is not a number from 1 to 65535";
-  if (!request || request->value.len == 0) {
-    implied_request(wish, stream_id);
-    return NULL;
-  }
-  if (request->value.len > TUNNEL_REQUEST_BYTES_MAX) return "requestid is too long";
-  memcpy(wish->request, request->value.base, request->value.len);
-  wish->request[request->value.len] = 0;
-  return NULL;
-}
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -301,7 +261,7 @@ static void complete(struct pair *pair) {
 static void give_up(struct pair *pair) {
   say(pair->worker, "%s/%s: port %u: only %s stream came; its partner did not",
       pair->pod->namespace, pair->pod->name, pair->wish.port,
-      pair->has[PAIR_ERROR] ? "an error" : "a data");
+      pair->has[WISH_ERROR] ? "an error" : "a data");
   counter_add(&pair->worker->counters.lonely, 1);
   if (pair->error) stream_reset(pair->error, SPDY_CANCEL);
   if (pair->pipe) pipe_cut(pair->pipe);
@@ -311,7 +271,7 @@ static void accept_now(struct pair *pair) {
   struct stream *stream = pair->late;
   pair->late = NULL;
   accept_data(pair, stream);
-  if (pair->has[PAIR_ERROR])
+  if (pair->has[WISH_ERROR])
     complete(pair);
   else
     arm(pair, TUNNEL_PAIR_NS);
@@ -339,7 +299,7 @@ void pairs_init(struct pairs *pairs) {
   pairs->waiting = 0;
 }
 
-static struct pair *find_waiting(struct pairs *pairs, const struct pair_wish *wish) {
+static struct pair *find_waiting(struct pairs *pairs, const struct wish *wish) {
   for (struct list_node *at = pairs->all.next; at != &pairs->all; at = at->next) {
     struct pair *pair = LIST_OWNER(at, struct pair, node);
     if (pair->complete) return NULL; /* those that wait come first */
@@ -348,7 +308,7 @@ static struct pair *find_waiting(struct pairs *pairs, const struct pair_wish *wi
   return NULL;
 }
 
-static struct pair *pair_new(struct pairs *pairs, const struct pair_wish *wish) {
+static struct pair *pair_new(struct pairs *pairs, const struct wish *wish) {
   if (pairs->waiting == TUNNEL_WAITING_MAX) return NULL;
   struct pair *pair = memory_alloc(&process_memory, sizeof *pair);
   if (!pair) return NULL;
@@ -372,22 +332,22 @@ static void refuse(const struct pairs *pairs, struct stream *stream, enum spdy_s
   stream_reset(stream, status);
 }
 
-static void add(struct pair *pair, struct stream *stream, const struct pair_wish *wish) {
+static void add(struct pair *pair, struct stream *stream, const struct wish *wish) {
   pair->has[wish->side] = true;
-  if (wish->side == PAIR_ERROR)
+  if (wish->side == WISH_ERROR)
     accept_error(pair, stream);
   else if (pair->faults & FAULT_DELAY)
     accept_late(pair, stream);
   else
     accept_data(pair, stream);
-  if (wish->side == PAIR_DATA) pair->wish.port = wish->port;
-  if (!pair->has[PAIR_ERROR] || !pair->has[PAIR_DATA] || pair->late) return;
+  if (wish->side == WISH_DATA) pair->wish.port = wish->port;
+  if (!pair->has[WISH_ERROR] || !pair->has[WISH_DATA] || pair->late) return;
   complete(pair);
 }
 
 void pairs_stream(struct pairs *pairs, struct stream *stream, const struct headers *fields) {
-  struct pair_wish wish;
-  const char *wrong = pair_wish_read(fields, stream->id, &wish);
+  struct wish wish;
+  const char *wrong = wish_read(fields, stream->id, &wish);
   if (wrong) {
     refuse(pairs, stream, SPDY_PROTOCOL_ERROR, wrong);
     return;

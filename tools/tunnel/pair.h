@@ -18,21 +18,8 @@
 #define WEIR_TOOLS_TUNNEL_PAIR_H
 
 #include "io/link/dial.h"
+#include "tools/tunnel/wish.h"
 #include "tools/tunnel/worker.h"
-
-enum pair_side { PAIR_ERROR, PAIR_DATA };
-
-/* What a stream's fields say. */
-struct pair_wish {
-  enum pair_side side;
-  uint16_t port;
-  char request[TUNNEL_REQUEST_BYTES_MAX + 1]; /* what both streams have in common */
-};
-
-/* Reads the fields `streamtype`, `port` and `requestid` of a stream. Without a requestid the data stream's identifier is
- * that of the error stream and 2, so the latter's stands for it. NULL, or what is wrong, a static text. */
-const char *pair_wish_read(const struct headers *fields, uint64_t stream_id,
-                           struct pair_wish *wish);
 
 /* The pairs of one session. */
 struct pairs {
