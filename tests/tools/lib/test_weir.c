@@ -6,6 +6,7 @@
 #include "tests/tools/lib/answers.h"
 #include "tools/lib/weir.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,16 +48,28 @@ static void tell_core(void *ctx, struct stream *stream, const struct request *re
   (void)stream_respond(stream, status, NULL, 0, BODY_NONE);
 }
 
+static atomic_uint asked; /* of counted_handler */
+
+static void count_and_answer(void *ctx, struct stream *stream, const struct request *request,
+                             uint64_t now_ns) {
+  answers_handler.request(ctx, stream, request, now_ns);
+  atomic_fetch_add(&asked, 1);
+}
+
+static const struct handler counted_handler = {.request = count_and_answer};
+
 /* ---- help ------------------------------------------------------------------------------------ */
 
-static struct weir_server *start(void) {
-  const struct weir_server_settings settings = {.http = "127.0.0.1:0",
-                                                .https = "127.0.0.1:0",
-                                                .handler = &answers_handler,
-                                                .workers = WORKERS};
+static struct weir_server *start_with(const struct handler *handler) {
+  const struct weir_server_settings settings = {
+      .http = "127.0.0.1:0", .https = "127.0.0.1:0", .handler = handler, .workers = WORKERS};
   struct weir_server *server = weir_server_start(&settings, error, sizeof error);
   if (!server) fail_msg("%s", error);
   return server;
+}
+
+static struct weir_server *start(void) {
+  return start_with(&answers_handler);
 }
 
 static struct weir_client *open_client(const struct weir_server *server, bool secure,
@@ -193,12 +206,13 @@ static void *fetch_slow(void *ctx) {
 
 /* Requests in progress are completed. Later ones fail with the reason. */
 static void test_stop(void **state) {
-  struct weir_server *server = start();
+  struct weir_server *server = start_with(&counted_handler);
   (void)state;
   struct crowd crowd = {.client = must_open(server, false, trusting)};
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, fetch_slow, &crowd), 0);
-  usleep(100000);
+  while (atomic_load(&asked) == 0)
+    usleep(1000);
   weir_server_stop(server, 5);
   pthread_join(thread, NULL);
   if (crowd.failure) fail_msg("%s", crowd.failure);
