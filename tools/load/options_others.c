@@ -30,6 +30,7 @@ static const char more[] = "Options of wrk, wrk2, hey, oha, vegeta and k6 in wei
                            "  -s, --script FILE -i FILE, with variables; see --help=requests\n"
                            "  --timeout TIME    -T TIME. Requests that take longer fail\n"
                            "  -L, --latency     nothing: latencies are always shown\n"
+                           "  -H 'Connection: close'    --requests-per-connection 1\n"
                            "hey, oha\n"
                            "  -n -c -H          the same\n"
                            "  -z TIME           -D TIME\n"

@@ -6,6 +6,26 @@
 #include "tools/common/option_values.h"
 #include "tools/load/options_rows.h"
 
+/* Fields that belong to the connection or follow from the body are made by weir load alone. To leave them out without
+ * a word would measure something else than what was asked for. NULL: the field is the user's. */
+static const char *why_not(const char *text) {
+  char name[OPTION_FIELD_NAME_BYTES];
+  struct header field;
+  if (!option_field_read(text, name, &field)) return NULL;
+  switch (field.token) {
+  case TOKEN_CONTENT_LENGTH: return "it is made from the body: see -d";
+  case TOKEN_UPGRADE: return "see --upgrade and --ws";
+  case TOKEN_TRANSFER_ENCODING: return "bodies have a Content-Length";
+  case TOKEN_CONNECTION:
+  case TOKEN_KEEP_ALIVE:
+  case TOKEN_PROXY_CONNECTION:
+    if (span_is_ignoring_case(field.value, "close"))
+      return "to close connections: --requests-per-connection 1";
+    return NULL; /* they are kept */
+  default: return NULL;
+  }
+}
+
 /* A field, or one of the two pseudo-header fields that may differ from the URL. */
 static bool add_field(struct options *parser, struct load_options *options, char *text) {
   if (options->field_count == LOAD_FIELDS_MAX)
@@ -13,6 +33,8 @@ static bool add_field(struct options *parser, struct load_options *options, char
   const char *value = load_options_pseudo(text, NULL);
   if (!(value ? *value != 0 && option_field_check(text + 1) : option_field_check(text)))
     return options_wrong(parser, "expected \"name: value\"");
+  const char *why = value ? NULL : why_not(text);
+  if (why) return options_wrong(parser, "%s", why);
   options->fields[options->field_count++] = text;
   return true;
 }

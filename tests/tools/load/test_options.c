@@ -74,6 +74,7 @@ static void test_values(void **state) {
   assert_int_equal(options.url_count, 2);
   assert_string_equal(good(URL " --json").json, "-");
   assert_string_equal(good("--json -n 5 " URL).json, "-");
+  (void)good("-H Connection:keep-alive " URL);
   options = good("-D 1m --warm-up-time 2s --json --flow auto -H :method:HEAD " URL);
   assert_true(options.duration_seconds == 60 && options.warm_up_seconds == 2);
   assert_int_equal(options.requests, 0);
@@ -205,6 +206,10 @@ static const struct {
     {"-H :method: " URL, "name: value"},
     {"-H :authority:\x01 " URL, "name: value"},
     {"-H :scheme:http " URL, "name: value"},
+    {"-H Connection:Close " URL, "--requests-per-connection 1"},
+    {"-H content-length:5 " URL, "see -d"},
+    {"-H Transfer-Encoding:chunked " URL, "Content-Length"},
+    {"-H Upgrade:h2c " URL, "--upgrade"},
     {"--flow fast " URL, "--flow fast"},
     {"--no-such " URL, "--no-such: no such option; see weir load --help"},
     {"--json o.json " URL, "--json o.json: write --json=o.json"},
