@@ -28,8 +28,8 @@ struct h1_client_events {
   /* An exchange has ended, and h1_request() would take another. */
   void (*ready)(void *ctx, struct h1 *h1);
   /* No more responses will be completed. Called once, before a remaining stream ends, and in the
-   * machine's close() at the latest. `what` says what was wrong (H1_END_BROKEN), a static text; else
-   * NULL. Must not make a request. */
+   * machine's close() at the latest. `what` says what was wrong, a static text: with H1_END_BROKEN, and
+   * with H1_END_DONE when bytes came that answer no request; else NULL. Must not make a request. */
   void (*ended)(void *ctx, struct h1 *h1, enum h1_end_reason reason, const char *what);
 };
 

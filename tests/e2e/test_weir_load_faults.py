@@ -47,6 +47,12 @@ def test_a_reason_without_an_error():
     assert graceful(report)
 
 
+def test_no_end_before_settings_is_graceful():
+    with Peer(begin=lambda conn: conn.close()) as peer:
+        report = measured("-n", 1, peer.url(), expect=1)
+    assert reasons(report) and not graceful(report)
+
+
 def test_no_error_is_shown_for_a_graceful_end():
     """The report lists it with the connections."""
     def behave(peer, conn, stream):

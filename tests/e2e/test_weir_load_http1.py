@@ -111,6 +111,27 @@ def test_connection_close_after_each_answer():
         assert graceful(report)
 
 
+def test_bytes_behind_a_response():
+    """A body that is longer than its Content-Length: the server has not ended the connection."""
+    def behave(peer, conn):
+        conn.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi and more")
+        peer.count("answered")
+    with Http1Peer(behave) as peer:
+        report = measured("--h1", "-n", 5, peer.url())
+        assert report["requests"]["succeeded"] == 5 == peer.counts["answered"]
+        assert reasons(report) == {"the server sent bytes that answer no request": 5}
+        assert not graceful(report)
+
+
+def test_the_status_says_why_nothing_succeeded():
+    """Not that the server closed its connections in between."""
+    def behave(peer, conn):
+        conn.answer(b"503 Busy", fields=b"Connection: close\r\n")
+        conn.close()
+    with Http1Peer(behave) as peer:
+        assert "see the status codes" in load("--h1", "-n", 5, peer.url(), expect=1)
+
+
 @pytest.mark.parametrize("says", [True, False], ids=["close", "silent"])
 @pytest.mark.parametrize("reset", [True, False], ids=["reset", "fin"])
 def test_the_rest_of_a_pipeline_is_asked_again(says, reset):

@@ -68,8 +68,18 @@ static void on_ready(void *ctx, struct h1 *h1) {
   if (http->events->room) http->events->room(http->ctx);
 }
 
+/* An orderly end has a `what` when bytes came that answer no request: 408 at an idle connection, or the rest of a body
+ * that is longer than its Content-Length. */
+static bool is_unasked(enum h1_end_reason reason, const char *what) {
+  return reason == H1_END_DONE && what;
+}
+
 static void blame_h1(struct client_connection *connection, enum h1_end_reason reason,
                      const char *what) {
+  if (is_unasked(reason, what)) {
+    client_blame(connection, "the server sent %s", what);
+    return;
+  }
   switch (reason) {
   case H1_END_BROKEN:
     client_blame(connection, "the server's response is not valid: %s", what ? what : "");
@@ -88,7 +98,9 @@ static void blame_h1(struct client_connection *connection, enum h1_end_reason re
   }
 }
 
-static struct client_http_end end_of(enum h1_end_reason reason, bool eof) {
+static struct client_http_end end_of(enum h1_end_reason reason, const char *what, bool eof) {
+  if (is_unasked(reason, what))
+    return (struct client_http_end){CLIENT_END_BROKEN, H1_PROTOCOL_ERROR};
   switch (reason) {
   case H1_END_BROKEN: return (struct client_http_end){CLIENT_END_BROKEN, H1_PROTOCOL_ERROR};
   case H1_END_DONE:
@@ -103,7 +115,7 @@ static void on_h1_ended(void *ctx, struct h1 *h1, enum h1_end_reason reason, con
   bool peaceful = reason == H1_END_DONE || reason == H1_END_CLOSED;
   (void)h1;
   http->h1 = NULL;
-  http->end = end_of(reason, http->connection->eof);
+  http->end = end_of(reason, what, http->connection->eof);
   if (reports(http, peaceful)) blame_h1(http->connection, reason, what);
   if (http->events->ended) http->events->ended(http->ctx);
 }

@@ -22,7 +22,8 @@ static struct load_connection *owner_of(struct client_connection *client) {
 static void on_blamed(struct client_connection *client, const char *reason) {
   const struct load_connection *connection = owner_of(client);
   struct load_books *books = connection->books;
-  if (!books->leaving) load_stats_reason(&books->stats, reason, connection->graceful, 1);
+  bool graceful = connection->graceful && connection->state >= LOAD_OPEN; /* else it has failed */
+  if (!books->leaving) load_stats_reason(&books->stats, reason, graceful, 1);
 }
 
 /* Counts it as ended, or as failed if it never was open. Not if we ended it. */

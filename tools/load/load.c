@@ -32,20 +32,21 @@ static int judge_conditions(const struct load_report *report) {
                   load_outcome_value(&outcomes[0], value));
 }
 
-/* The first one that is an error, if there is one. */
+/* The first one that is an error, or NULL. */
 static const char *main_reason(const struct load_stats *sum) {
   for (unsigned i = 0; i < sum->reason_count; i++)
     if (!sum->reasons[i].graceful) return sum->reasons[i].text;
-  return sum->reasons[0].text;
+  return NULL;
 }
 
 /* Reports only one reason, as one line. */
 static int judge(const struct load_report *report) {
   const struct load_stats *sum = &report->sum;
+  const char *reason = main_reason(sum);
   char text[96];
   if (report->mistake[0]) return complain(EXIT_FAILED, "%s", report->mistake);
   if (sum->requests.succeeded > 0) return judge_conditions(report);
-  if (sum->reason_count > 0) return complain(EXIT_FAILED, "%s", main_reason(sum));
+  if (reason) return complain(EXIT_FAILED, "%s", reason);
   if (sum->requests.error_count > 0) {
     const struct load_error_row *row = &sum->requests.errors[0];
     return complain(EXIT_FAILED, "no request succeeded: %s",
