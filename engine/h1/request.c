@@ -8,6 +8,7 @@
 #include "engine/h1/framing.h"
 #include "engine/h1/life.h"
 #include "engine/h1/target.h"
+#include "engine/http/field_list.h"
 #include "engine/http/syntax.h"
 
 /* Places in the list for the pseudo-header fields that a request has over HTTP/2. */
@@ -110,28 +111,36 @@ static bool takes_hints(const struct headers *fields) {
 
 /* ---- upgrades -------------------------------------------------------------------------------- */
 
-/* A protocol for the whole connection that the client asks for; NULL: none. */
-static const char *protocol_asked(const struct h1_framing *framing) {
-  static const char *const protocols[] = {"h2c", "spdy/3.1"};
-  unsigned first = framing->http2_settings.base ? 0 : 1; /* without them h2c cannot begin */
-  for (unsigned i = first; i < sizeof protocols / sizeof *protocols; i++)
-    if (h1_framing_upgrade_has(framing->upgrade, protocols[i])) return protocols[i];
-  return NULL;
+/* The protocol of that name, if it is one for the whole connection; or NULL. */
+static const char *protocol_named(const struct h1_framing *framing, struct span name) {
+  const bool settings = framing->http2_settings.base; /* without them h2c cannot begin */
+  if (settings && span_is_ignoring_case(name, "h2c")) return "h2c";
+  return span_is_ignoring_case(name, "spdy/3.1") ? "spdy/3.1" : NULL;
 }
 
-/* Whether another protocol has taken the connection. It begins with an answer of its own, so nothing
- * may be left to be answered before it. */
-static bool upgrades(struct h1 *h1, const struct h1_head *head, const struct h1_framing *framing,
-                     const struct request *request) {
-  bool may = h1->upgrade && framing->upgrade.len && !h1->first && !h1->out.count && !h1->draining;
-  const struct http_upgrade asked = {.protocol = may ? protocol_asked(framing) : NULL,
-                                     .request = request,
-                                     .settings = framing->http2_settings,
-                                     .head_bytes = head->bytes};
-  if (!asked.protocol || !h1->upgrade(h1->upgrade_ctx, &asked, h1->now_ns)) return false;
+static bool hand_over_to(struct h1 *h1, const struct http_upgrade *asked) {
+  if (!asked->protocol || !h1->upgrade(h1->upgrade_ctx, asked, h1->now_ns)) return false;
   counter_add(&h1->shared->counters.upgrades, 1);
   h1->handed_over = true;
   return true;
+}
+
+/* Whether another protocol has taken the connection: the first that is spoken here of those that the client names, the one
+ * that it likes best first (RFC 9110 section 7.8), unless the handler takes a tunnel for one before it. It begins with an
+ * answer of its own, so nothing may be left to be answered before it. */
+static bool upgrades(struct h1 *h1, const struct h1_head *head, const struct h1_framing *framing,
+                     const struct request *request) {
+  struct span list = framing->upgrade, name;
+  if (!h1->upgrade || h1->first || h1->out.count || h1->draining) return false;
+  while (field_next(&list, &name)) {
+    const struct http_upgrade asked = {.protocol = protocol_named(framing, name),
+                                       .request = request,
+                                       .settings = framing->http2_settings,
+                                       .head_bytes = head->bytes};
+    if (hand_over_to(h1, &asked)) return true;
+    if (handler_protocol(h1->http->handler, name).len > 0) return false;
+  }
+  return false;
 }
 
 /* Those of which the answer may be a tunnel. POST without content is what clients of SPDY/3.1 send. */

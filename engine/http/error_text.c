@@ -25,7 +25,7 @@ static const struct {
     {500, "500 Internal Server Error\nThe answer could not be made.\n"},
     {501, "501 Not Implemented\nThere is no such method or tunnel here.\n"},
     {503, "503 Service Unavailable\nToo much to do at present; please try again.\n"},
-    {505, "505 HTTP Version Not Supported\nThis server speaks HTTP/2, HTTP/1.1, and HTTP/1.0.\n"},
+    {505, "505 HTTP Version Not Supported\nThis connection speaks HTTP/1.0 and HTTP/1.1.\n"},
 };
 
 struct span error_text(unsigned status) {

@@ -37,8 +37,9 @@ struct row {
 
 #define BYTES(literal) (literal), sizeof(literal) - 1
 
-#define UPGRADE(fields) "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n" fields "\r\n"
-#define OFFER           "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+#define UPGRADE(fields)       "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\n" fields "\r\n"
+#define UPGRADE_TO(protocols) "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: " protocols "\r\n" OFFER "\r\n"
+#define OFFER                 "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
 
 static const struct row rows[] = {
     {"prior knowledge", "", BYTES(H2_PREFACE SETTINGS), H2_TALKS, 0},
@@ -78,6 +79,9 @@ static const struct row rows[] = {
     {"h2c with a setting out of bounds", "", /* ENABLE_PUSH is 2 */
      UPGRADE("Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAIAAAAC\r\n"), 0, H1_TALKS,
      204},
+    {"h2c, liked better than the handler's", "", UPGRADE_TO("h2c, chat"), 0, UPGRADED, 0},
+    {"h2c, liked less than the handler's", "", UPGRADE_TO("smoke, Chat, h2c"), 0, H1_TALKS, 404},
+    {"h2c, liked less than what is unknown", "", UPGRADE_TO("smoke, h2c"), 0, UPGRADED, 0},
     {"h2c over TLS", "http/1.1", UPGRADE(OFFER), 0, H1_TALKS, 204},
     {"h2c behind a request", "", "GET / HTTP/1.1\r\nHost: x\r\n\r\n" UPGRADE(OFFER), 0, ANY, 0},
     {"a TLS ClientHello", "", BYTES("\x16\3\1\0\xc8\1\0\0\xc4\3\3"), ALERT, 0},
@@ -97,10 +101,11 @@ struct side {
 
 static void request(void *ctx, struct stream *stream, const struct request *request,
                     uint64_t now_ns) {
-  (void)ctx, (void)request, (void)now_ns;
-  (void)stream_respond(stream, 204, NULL, 0, BODY_NONE);
+  (void)ctx, (void)now_ns;
+  (void)stream_respond(stream, request->protocol.len > 0 ? 404 : 204, NULL, 0, BODY_NONE);
 }
-static const struct handler handler = {.request = request};
+static const char *const chat[] = {"chat", NULL};
+static const struct handler handler = {.request = request, .protocols = chat};
 
 static void side_open_with(struct side *side, const char *protocol, const struct handler *with) {
   *side = (struct side){.now_ns = 1000 * SECOND_NS};
