@@ -83,6 +83,22 @@ static void test_requests(void **state) {
   spdy_lines_run(SPDY_LINES(requests), true, &http, NULL);
 }
 
+/* Each is counted once: requests that were handed over, responses that were sent, and what the client sent. */
+static void test_counted(void **state) {
+  static struct spdy_script script;
+  (void)state;
+  spdy_script_begin(&script, true, &http, NULL);
+  spdy_script_run(&script,
+                  "SYN/S 1 @get; !respond 1 200 none; SYN 3 @post content-length=7; DATA 3 8; "
+                  "SYN/S 5 @get; RST 5 5; GOAWAY 0 0",
+                  0);
+  assert_int_equal(script.engine.http.counters.requests, 3);
+  assert_int_equal(script.engine.http.counters.responses, 2); /* 200 and 400 */
+  assert_int_equal(script.engine.spdy.counters.resets_received, 1);
+  assert_int_equal(script.engine.spdy.counters.goaways_received, 1);
+  spdy_script_close(&script);
+}
+
 /* ---- pushes ---------------------------------------------------------------------------------- */
 
 static const struct spdy_line server_pushes[] = {
@@ -214,11 +230,9 @@ static void test_responses_that_are_too_large(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_requests),
-      cmocka_unit_test(test_pushes),
-      cmocka_unit_test(test_pushes_can_be_refused),
-      cmocka_unit_test(test_client),
-      cmocka_unit_test(test_responses_that_are_too_large),
+      cmocka_unit_test(test_requests), cmocka_unit_test(test_counted),
+      cmocka_unit_test(test_pushes),   cmocka_unit_test(test_pushes_can_be_refused),
+      cmocka_unit_test(test_client),   cmocka_unit_test(test_responses_that_are_too_large),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
