@@ -249,6 +249,7 @@ size_t play_frames(const struct play *play, const char *frames, uint8_t *out) {
 /* Every octet counts as consumed, but for those that wait. */
 void play_bytes(struct play *play, struct span bytes) {
   struct stream *stream = &play->fake.stream;
+  if (!guard.base) guard_init(&guard, PLAY_BYTES_MAX + 64);
   struct span copy = guard_put(&guard, bytes);
   if (play->fake.closed || !stream->events) return;
   stream->events->data(stream, copy, false);
@@ -320,7 +321,6 @@ void play_begin(struct play *play, bool client, const char *terms) {
   if (play->settings.deflate)
     snprintf(text, sizeof text, "permessage-deflate%s%s", *terms ? "; " : "", terms);
   struct header extensions = header_of(TOKEN_SEC_WEBSOCKET_EXTENSIONS, span_text(text));
-  if (!guard.base) guard_init(&guard, PLAY_BYTES_MAX + 64);
   play->client = client;
   play->pulled = 0;
   if (client)
