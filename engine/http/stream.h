@@ -15,7 +15,8 @@
  *     events.closed()                     exactly once, last; after it the stream is gone
  *
  * Everything a handler calls may be called from inside an event or from outside (after a file
- * arrived, say) until closed(). Nothing re-enters the handler except as stated.
+ * arrived, say) until closed(), but only on the thread that calls the handler for this stream.
+ * Nothing re-enters the handler except as stated.
  *
  * Ownership: a stream belongs to its connection. The request and its fields are borrowed by
  * request(): copy what is needed later. A body is taken by stream_respond(); its close() is called
@@ -212,7 +213,8 @@ bool stream_inform(struct stream *stream, unsigned status, const struct header *
 /* Sends the final response: status 200 .. 599, fields without pseudo-header fields, then the body
  * (BODY_NONE for none; a body given for HEAD, 204 or 304 is closed unread). Copies the fields;
  * takes the body in every case. The engine adds `date` and `server` where absent. False when
- * resources were refused: the stream has then been reset. */
+ * resources were refused: the stream has then been reset. False after a mistake (handler.mistake),
+ * too: if that has neither reset nor answered the stream, the handler still has to answer. */
 bool stream_respond(struct stream *stream, unsigned status, const struct header *fields,
                     size_t count, struct body body);
 
@@ -256,8 +258,8 @@ void stream_consume(struct stream *stream, size_t bytes);
 #define STREAM_UNCAPPED UINT64_MAX
 void stream_cap(struct stream *stream, uint64_t total_bytes);
 
-/* Asks for events.timer() at `deadline_ns` on the clock of machine_ops; MACHINE_NO_DEADLINE
- * cancels. One timer a stream. */
+/* Asks for events.timer() at `deadline_ns` on the clock of machine_ops (in a server of weir.h,
+ * CLOCK_MONOTONIC); MACHINE_NO_DEADLINE cancels. One timer a stream. */
 void stream_timer(struct stream *stream, uint64_t deadline_ns);
 
 /* The time that the call under way has brought, on the clock of machine_ops: for deadlines that begin in

@@ -12,6 +12,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "io/base/clock.h"
@@ -163,6 +164,8 @@ static bool prepare(struct weir_client *client, const struct weir_client_setting
   if (!settings->origin) return failure_set(failure, "no origin given");
   if (!url_parse(&client->url, settings->origin))
     return failure_set(failure, "%s: expected http://HOST or https://HOST", settings->origin);
+  if (strcmp(client->url.target, "/") != 0)
+    return failure_set(failure, "%s: an origin has no path; each request has", settings->origin);
   server->authority = client->url.authority;
   server->addresses = client->addresses;
   server->connect_ns = client->timeout_ns;

@@ -162,6 +162,8 @@ struct weir_server *weir_server_start(const struct weir_server_settings *setting
     server->config = config_of(settings);
     if (workers > IO_WORKERS_MAX)
       io_error_set(&why, 0, "%u workers: the maximum is %u", workers, IO_WORKERS_MAX);
+    else if (settings->first_core < WEIR_NOT_PINNED)
+      io_error_set(&why, 0, "first_core %d: cores are counted from 1", settings->first_core);
     else if (!settings->handler || !settings->handler->request)
       io_error_set(&why, 0, "no handler given, or one without request()");
     else if (!settings->http && !settings->https)

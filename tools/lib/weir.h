@@ -11,8 +11,15 @@
  *     weir_server_stop(server, 10);
  *
  * A handler is called by every worker, each on a thread of its own; all events of one stream come
- * on one thread. What handlers share has to be safe for that; what they keep for a worker can be
- * _Thread_local. A handler must not block: everything else on its core would wait for it.
+ * on one thread, and only that thread may call functions of the stream. What handlers share has to
+ * be safe for that; what they keep for a worker can be _Thread_local. A handler must not block:
+ * everything else on its core would wait for it. One that waits for another thread's result looks
+ * for it from events.timer().
+ *
+ * Settings are borrowed by the call that gets them, unless they say otherwise. Functions of this
+ * header may be called from any thread, but nothing of a server or a client while it is being
+ * stopped or closed, or later. A child of fork() has no workers: there it may not use or stop those
+ * of its parent; their descriptors close on exec().
  *
  * Threads of the library take no signals. Errors are one line of text, cut to the given size.
  * Spans, fields and the words *borrows*, *keeps*, *takes*, *lends*: base/machine.h and http/headers.h.
@@ -53,8 +60,8 @@ struct weir_server_settings {
   unsigned body_idle_seconds;         /* longest silence; 0: 10 */
   unsigned conversation_idle_seconds; /* longest silence of both; 0: 300 */
   int first_core; /* of the affinity mask, counted from 1: where the first worker is pinned, the
-                       others on the next ones; 0: behind those of the program's other servers;
-                       WEIR_NOT_PINNED: none is pinned */
+                       others on the next ones, and after the last on the first; 0: behind those of
+                       the program's other servers; WEIR_NOT_PINNED: none is pinned */
   /* How to wait for the kernel: "io_uring", "epoll", or "auto": io_uring unless it is missing or
    * refused. NULL: "auto". */
   const char *ring;
@@ -71,7 +78,7 @@ weir_server_start(const struct weir_server_settings *settings, char *error, size
 uint16_t weir_server_http_port(const struct weir_server *server);
 uint16_t weir_server_https_port(const struct weir_server *server);
 
-/* SHA-256 of the certificate, in hexadecimal with colons; "" without TLS. */
+/* SHA-256 of the certificate, in hexadecimal with colons; "" without TLS. Good until weir_server_stop(). */
 const char *weir_server_fingerprint(const struct weir_server *server);
 
 /* Takes no new connections, lets streams finish for so long, and frees. When it returns, every
@@ -85,7 +92,7 @@ bool weir_server_stop(struct weir_server *server, unsigned drain_seconds);
 struct weir_client;
 
 struct weir_client_settings {
-  const char *origin; /* "https://example.org" or "http://127.0.0.1:8080" */
+  const char *origin; /* "https://example.org" or "http://127.0.0.1:8080", without a path */
   /* Speak HTTP/1.1. Otherwise HTTP/2: over TLS if the server selects it, else HTTP/1.1; in clear
    * text with prior knowledge. */
   bool http1;
@@ -111,7 +118,8 @@ struct weir_request {
   struct span body; /* its content-length is sent too, unless it is among the fields */
 };
 
-/* Freed by weir_response_free(). */
+/* Written by each fetch, whatever was there before, and freed by weir_response_free(), after a
+ * failure too. */
 struct weir_response {
   unsigned status; /* 0: no response came */
   uint8_t *body;
@@ -134,7 +142,7 @@ __attribute__((warn_unused_result)) bool weir_client_fetch(struct weir_client *c
                                                            const struct weir_request *request,
                                                            struct weir_response *response);
 
-/* The value of the first field of that name (lower case), or NULL. */
+/* The value of the first field of that name (lower case), or NULL. Good until weir_response_free(). */
 const char *weir_response_field(const struct weir_response *response, const char *name);
 
 /* The same in the trailer section, which follows the body. */

@@ -496,6 +496,10 @@ static void test_no_connection(void **state) {
   assert_null(weir_client_open(&settings, error, sizeof error));
   assert_non_null(strstr(error, "gopher"));
 
+  settings.origin = "https://127.0.0.1:1/api"; /* no request would go there */
+  assert_null(weir_client_open(&settings, error, sizeof error));
+  assert_string_equal(error, "https://127.0.0.1:1/api: an origin has no path; each request has");
+
   settings.origin = NULL;
   assert_null(weir_client_open(&settings, error, sizeof error));
   assert_non_null(strstr(error, "no origin"));
@@ -573,6 +577,7 @@ static void test_wrong_settings(void **state) {
       {{.handler = &answers_handler, .https = "127.0.0.1:0", .key = "/no", .certificate = "/no"},
        "/no"},
       {{.handler = &answers_handler, .http = "127.0.0.1:0", .workers = 100000}, "100000 workers"},
+      {{.handler = &answers_handler, .http = "127.0.0.1:0", .first_core = -5}, "first_core -5"},
       {{.handler = &answers_handler, .http = "127.0.0.1:0", .ring = "uring"},
        "ring \"uring\": expected auto, io_uring or epoll"},
   };
