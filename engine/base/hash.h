@@ -22,7 +22,7 @@ static inline uint64_t hash_load(const uint8_t *at, size_t len) {
   return octets;
 }
 
-/* Of bytes that are not none. The last loads overlap those before. */
+/* Of at least one byte. The last loads overlap those before. */
 static inline uint64_t hash_of(uint64_t seed, struct span bytes) {
   const uint8_t *at = bytes.base;
   const size_t len = bytes.len;

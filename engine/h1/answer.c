@@ -6,8 +6,8 @@
 #include "engine/h1/answer.h"
 
 #include "engine/h1/fault.h"
+#include "engine/h1/head_memo.h"
 #include "engine/h1/life.h"
-#include "engine/h1/ready.h"
 #include "engine/h1/send.h"
 #include "engine/h1/text.h"
 #include "engine/http/contract.h"
@@ -114,7 +114,7 @@ static struct h1_text *make_head(struct h1_stream *stream, const struct h1_surve
   const struct h1_plan plan = {
       .adds = *adds, .fields = survey->fields, .count = survey->count, .upgrade = stream->protocol};
   struct h1_text *text = h1_text_make(stream->h1, &plan, survey);
-  if (set && text) h1_ready_keep(stream->h1, set, adds, text);
+  if (set && text) h1_head_memo_keep(stream->h1, set, adds, text);
   return text;
 }
 
@@ -123,7 +123,7 @@ static bool queue_response(struct h1_stream *stream, const struct h1_survey *sur
   if (survey->mistake) return refuse(stream, survey->mistake);
   const struct h1_adds adds = plan_head(stream, survey, no_content);
   const struct span ready =
-      set ? h1_ready_find(stream->h1, set, &adds) : (struct span){.base = NULL};
+      set ? h1_head_memo_find(stream->h1, set, &adds) : (struct span){.base = NULL};
   if (ready.len > 0 && h1_send_head(stream, ready)) return true;
   struct h1_text *text =
       ready.len > 0 ? h1_text_copy(stream->h1, ready) : make_head(stream, survey, set, &adds);

@@ -3,8 +3,8 @@
  */
 #include "engine/h1/ask.h"
 
+#include "engine/h1/head_memo.h"
 #include "engine/h1/life.h"
-#include "engine/h1/ready.h"
 #include "engine/h1/text.h"
 #include "engine/http/contract.h"
 
@@ -84,11 +84,11 @@ static void make_head(struct h1 *h1, struct draft *draft, const struct header *f
 /* A name to upgrade to is no part of what is kept. */
 static void find_head(struct h1 *h1, struct draft *draft, struct header_set *set) {
   bool body = draft->body.ops;
-  draft->head = h1_ready_request(h1, set, body, &draft->facts);
+  draft->head = h1_head_memo_request(h1, set, body, &draft->facts);
   if (draft->head) return;
   make_head(h1, draft, set->at, set->count);
   if (draft->head && draft->protocol.len == 0)
-    h1_ready_keep_request(h1, set, body, draft->head, &draft->facts);
+    h1_head_memo_keep_request(h1, set, body, draft->head, &draft->facts);
 }
 
 /* Opens the stream, behind those that are under way. */

@@ -1,12 +1,12 @@
 /*
  * h1/connection.h - the structs that the modules of an HTTP/1.1 connection share, and nothing else.
  *
+ * Requests are answered in the order in which they came. Each has a struct h1_stream in the queue
+ * from `first` to `last`; `reading` is the last one while its body is incomplete.
+ *
  * A client's queue holds its requests in the order in which they were made; `reading` is the first of them,
  * and `asking` the first that has not left. Where a comment speaks of a request that is received and of a
  * response that is sent, it is the other way round for a client.
- *
- * Requests are answered in the order in which they came. Each has a struct h1_stream in the queue
- * from `first` to `last`; `reading` is the last one while its body is incomplete.
  */
 #ifndef WEIR_H1_CONNECTION_H
 #define WEIR_H1_CONNECTION_H
@@ -111,8 +111,8 @@ struct h1_stream {
   struct pace pace;
 };
 
-/* Takes over a connection whose client asks for another protocol (asked->protocol). Borrows `asked`. False: it goes on in
- * HTTP/1.1. True: nothing more is done with this machine but to close it. */
+/* Takes over a connection whose client asks for another protocol (asked->protocol). Borrows `asked`. False: it goes
+ * on in HTTP/1.1. True: nothing more is done with this machine but to close it. */
 typedef bool h1_upgrade_fn(void *ctx, const struct http_upgrade *asked, uint64_t now_ns);
 
 struct h1 {

@@ -252,9 +252,9 @@ void h1_shared_init(struct h1_shared *shared, struct http_shared *http,
 }
 
 void h1_shared_destroy(struct h1_shared *shared) {
-  h1_judged_free(&shared->judged, shared->http->memory);
-  h1_memo_free(shared->memos, shared->http->memory);
-  h1_known_free(&shared->known, shared->http->memory);
+  h1_response_memo_free(&shared->responses, shared->http->memory);
+  h1_section_memo_free(shared->sections, shared->http->memory);
+  h1_request_memo_free(&shared->requests, shared->http->memory);
   pool_destroy(&shared->connections);
   pool_destroy(&shared->streams);
   pool_destroy(&shared->texts);

@@ -12,7 +12,8 @@
  *
  * They share the structs of h1/connection.h, and stand on h1/life.c (streams from birth to end),
  * h1/fault.c (errors and budgets), h1/text.c (heads of responses) and h1/clock.c (deadlines). h1/h1.c is
- * the machine in front.
+ * the machine in front. h1/request_memo.c, h1/section_memo.c, h1/response_memo.c and h1/head_memo.c are shortcuts for
+ * what repeats; they only save time.
  */
 #ifndef WEIR_H1_H
 #define WEIR_H1_H

@@ -52,26 +52,26 @@
 
 /* Messages whose fields repeat, of which the text is kept: responses for a second, the files that are asked for most;
  * and a client's requests. */
-#define H1_READY_TEXTS 16u
+#define H1_HEAD_MEMOS 16u
 
 /* The longest such text; longer ones are made each time. The usual response has 250 to 400 bytes. */
-#define H1_READY_TEXT_BYTES 512u
+#define H1_HEAD_MEMO_BYTES 512u
 
-/* The same over HTTP/1.1, for all connections of a worker. Most servers' heads differ in the date and in
- * what is about the resource, and take 150 to 400 bytes. */
-#define H1_JUDGED_COUNT     4u
-#define H1_JUDGED_BYTES_MAX 512u
+/* Heads of responses that a client keeps because servers repeat them, for all connections of a worker, and the bytes
+ * of the longest. Most servers' heads differ in the date and in what is about the resource, and take 150 to 400. */
+#define H1_RESPONSE_MEMOS          4u
+#define H1_RESPONSE_MEMO_BYTES_MAX 512u
 
 /* Field sections of requests that are noted, by all connections of a worker: those of its usual clients. The longest,
  * with which what comes from programs is noted, and most of what browsers send; and the most fields in one. */
-#define H1_MEMOS       16u
-#define H1_MEMO_BYTES  512u
-#define H1_MEMO_FIELDS 24u
+#define H1_SECTION_MEMOS       16u
+#define H1_SECTION_MEMO_BYTES  512u
+#define H1_SECTION_MEMO_FIELDS 24u
 
-/* Whole requests that a worker keeps because their heads come again (engine/h1/known.h): some files of each of its usual
- * clients; and bytes of all that is kept of one, most of which are the structs of 5 to 28 fields. */
-#define H1_KNOWN_COUNT     64u
-#define H1_KNOWN_BYTES_MAX 2048u
+/* Whole requests that a worker keeps because their heads come again (h1/request_memo.h): some files of each of its
+ * usual clients; and bytes of all that is kept of one, most of which are the structs of 5 to 28 fields. */
+#define H1_REQUEST_MEMOS          64u
+#define H1_REQUEST_MEMO_BYTES_MAX 2048u
 
 /* Memory for a head that arrives in pieces, at first; it doubles up to what the longest target and
  * fields need. Most heads of browsers fit. */
@@ -89,9 +89,9 @@
  * that have been idle for as long are drained to make room for others, and close at once. */
 #define H1_GRACE_NS (1 * SECOND_NS)
 
-/* Chunks of a request with fewer bytes than this cost a token each: one byte costs us a call of the handler, and the client
- * six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the connection ends. Programs that
- * send logs line by line make thousands a second. Responses are not charged. */
+/* Chunks of a request with fewer bytes than this cost a token each: one byte costs us a call of the handler, and the
+ * client six bytes. A budget: at once, and each second again; beyond it the request gets 400 and the connection ends.
+ * Programs that send logs line by line make thousands a second. Responses are not charged. */
 #define H1_CHUNK_SMALL_BYTES      64u
 #define H1_CHUNK_SMALL_BURST      20000u
 #define H1_CHUNK_SMALL_PER_SECOND 20000u

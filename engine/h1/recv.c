@@ -113,7 +113,7 @@ static void answer_now(struct h1 *h1) {
   h1_bury(h1);
 }
 
-static void handle(struct h1 *h1, const struct h1_head *head, const struct h1_memo *memo) {
+static void handle(struct h1 *h1, const struct h1_head *head, const struct h1_section_memo *memo) {
   h1->begun_ns = h1->grace_ns = 0;
   if (h1->role == H1_CLIENT) {
     h1_response_handle(h1, head);
@@ -200,15 +200,15 @@ static size_t take_unasked(struct h1 *h1, struct span in) {
 
 /* Reads the head where it was received. Sets *memo if its fields are those of a request before. */
 static struct h1_verdict read_in_place(struct h1 *h1, struct h1_head *head, struct span in,
-                                       const struct h1_memo **memo) {
+                                       const struct h1_section_memo **memo) {
   *memo = NULL;
   if (h1->memo_mark == 0) return h1_head_read(head, in);
   const struct h1_verdict verdict = h1_head_read_start(head, in);
   if (verdict.outcome != H1_COMPLETE) return verdict;
   const struct span rest = span_skip(in, head->line);
-  if (head->minor > 0) *memo = h1_memo_find(h1->shared->memos, h1->memo_mark, rest);
+  if (head->minor > 0) *memo = h1_section_memo_find(h1->shared->sections, h1->memo_mark, rest);
   if (!*memo) return h1_head_read(head, in);
-  h1_memo_recall(*memo, &h1->http->headers);
+  h1_section_memo_recall(*memo, &h1->http->headers);
   h1_head_skip(head, (*memo)->len);
   return H1_OK;
 }
@@ -221,7 +221,7 @@ static size_t take_head(struct h1 *h1, struct span in) {
   struct h1_head head;
   begin_fields(h1);
   h1_head_begin(&head, h1->role == H1_CLIENT ? H1_RESPONSE : H1_REQUEST, &h1->http->headers);
-  const struct h1_memo *memo;
+  const struct h1_section_memo *memo;
   struct h1_verdict verdict = read_in_place(h1, &head, in, &memo);
   if (verdict.outcome == H1_REFUSED) {
     refuse_head(h1, &verdict, in);

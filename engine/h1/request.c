@@ -41,11 +41,11 @@ bool h1_request_may(const struct h1 *h1, const struct h1_head *head) {
 static void note_section(struct h1 *h1, const struct h1_head *head,
                          const struct h1_framing *framing) {
   const struct span section = h1_head_section(head);
-  const bool may = head->minor > 0 && section.len <= H1_MEMO_BYTES;
-  const uint32_t mark = may ? h1_memo_mark(section) : 0;
+  const bool may = head->minor > 0 && section.len <= H1_SECTION_MEMO_BYTES;
+  const uint32_t mark = may ? h1_section_memo_mark(section) : 0;
   if (mark && mark == h1->memo_mark)
-    h1_memo_note(&h1->shared->memos, h1->http->memory, mark, section, &h1->http->headers, FIRST,
-                 framing);
+    h1_section_memo_note(&h1->shared->sections, h1->http->memory, mark, section, &h1->http->headers,
+                         FIRST, framing);
   h1->memo_mark = mark;
 }
 
@@ -71,7 +71,7 @@ static void fill_in(struct h1 *h1, const struct h1_head *head, const struct h1_t
 }
 
 static struct h1_verdict read_target(struct h1 *h1, const struct h1_head *head,
-                                     const struct h1_memo *memo, struct span host,
+                                     const struct h1_section_memo *memo, struct span host,
                                      struct h1_target *target) {
   struct headers *fields = &h1->http->headers;
   const struct h1_verdict verdict = memo ? h1_target_read_after(head, host, fields, target)
@@ -84,7 +84,7 @@ static struct h1_verdict read_target(struct h1 *h1, const struct h1_head *head,
 }
 
 static struct h1_verdict read_all(struct h1 *h1, const struct h1_head *head,
-                                  const struct h1_memo *memo, struct h1_framing *framing,
+                                  const struct h1_section_memo *memo, struct h1_framing *framing,
                                   struct h1_target *target) {
   struct headers *fields = &h1->http->headers;
   if (memo) {
@@ -292,14 +292,14 @@ static struct h1_from from_here(const struct h1 *h1) {
 
 /* From the next time on it has a number. */
 static void keep(struct h1 *h1, const struct h1_head *head, const struct h1_said *said) {
-  struct request *kept =
-      h1_known_note(&h1->shared->known, h1->http->memory, h1_head_text(head), from_here(h1), said);
+  struct request *kept = h1_request_memo_note(&h1->shared->requests, h1->http->memory,
+                                              h1_head_text(head), from_here(h1), said);
   if (kept) kept->number = ++h1->http->requests_numbered;
 }
 
 size_t h1_request_again(struct h1 *h1, struct span in) {
   if (h1->memo_mark == 0) return 0;
-  const struct h1_said *said = h1_known_find(&h1->shared->known, in, from_here(h1));
+  const struct h1_said *said = h1_request_memo_find(&h1->shared->requests, in, from_here(h1));
   if (!said || (h1->first && !may_ahead(h1, said->safe))) return 0;
   struct h1_stream *stream = open_stream(h1, said);
   if (!stream) return 0;
@@ -310,7 +310,8 @@ size_t h1_request_again(struct h1 *h1, struct span in) {
   return bytes;
 }
 
-void h1_request_handle(struct h1 *h1, const struct h1_head *head, const struct h1_memo *memo) {
+void h1_request_handle(struct h1 *h1, const struct h1_head *head,
+                       const struct h1_section_memo *memo) {
   struct h1_framing framing;
   struct h1_target target;
   struct request request;

@@ -15,8 +15,8 @@ void h1_request_fields(struct h1 *h1);
 __attribute__((warn_unused_result)) bool h1_request_may(const struct h1 *h1,
                                                         const struct h1_head *head);
 
-/* The request at the beginning of `in`, if its head came before (h1/known.h): hands it to the handler. Returns the
- * head's bytes; 0: it has to be read, or must wait, and nothing has changed. */
+/* The request at the beginning of `in`, if its head came before (h1/request_memo.h): hands it to the handler. Returns
+ * the head's bytes; 0: it has to be read, or must wait, and nothing has changed. */
 __attribute__((warn_unused_result)) size_t h1_request_again(struct h1 *h1, struct span in);
 
 /* Refuses a head that did not become a request, of which the first bytes are these. */
@@ -24,6 +24,7 @@ void h1_request_refuse(struct h1 *h1, struct h1_verdict verdict, struct span beg
 
 /* Handles the request, whose head and fields are complete: asks the handler, or answers by itself. `memo`: where
  * its fields are from; NULL: they were read. */
-void h1_request_handle(struct h1 *h1, const struct h1_head *head, const struct h1_memo *memo);
+void h1_request_handle(struct h1 *h1, const struct h1_head *head,
+                       const struct h1_section_memo *memo);
 
 #endif

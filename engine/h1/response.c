@@ -105,9 +105,9 @@ static bool is_plain(const struct h1_stream *stream) {
 size_t h1_response_again(struct h1 *h1, struct span in) {
   struct h1_stream *stream = h1->first;
   if (!is_plain(stream)) return 0;
-  const struct h1_answer *known = h1_judged_find(&h1->shared->judged, in);
-  if (!known) return 0;
-  const struct h1_answer answer = *known;
+  const struct h1_answer *answered = h1_response_memo_find(&h1->shared->responses, in);
+  if (!answered) return 0;
+  const struct h1_answer answer = *answered;
   h1->head_bytes = answer.size.wire_bytes;
   stream->header_received += answer.size.wire_bytes;
   final(stream, &answer, NULL);
@@ -125,7 +125,7 @@ static void handle_final(struct h1_stream *stream, const struct h1_head *head,
                              .keep = framing->keep};
   if (needs_status_alone(stream)) answer.size = section_size_of(fields, head->bytes);
   if (is_plain(stream))
-    h1_judged_keep(&h1->shared->judged, h1->http->memory, h1_head_text(head), &answer);
+    h1_response_memo_keep(&h1->shared->responses, h1->http->memory, h1_head_text(head), &answer);
   final(stream, &answer, fields);
 }
 

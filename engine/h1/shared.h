@@ -5,10 +5,10 @@
 #ifndef WEIR_H1_SHARED_H
 #define WEIR_H1_SHARED_H
 
-#include "engine/h1/judged.h"
-#include "engine/h1/known.h"
 #include "engine/h1/limits.h"
-#include "engine/h1/memo.h"
+#include "engine/h1/request_memo.h"
+#include "engine/h1/response_memo.h"
+#include "engine/h1/section_memo.h"
 #include "engine/http/shared.h"
 
 /* The user's choices; h1_config_default() fills them in from h1/limits.h, base/limits.h. */
@@ -56,14 +56,14 @@ struct h1_request_facts {
   bool head, connect; /* the method */
 };
 
-/* The last text of a set of fields: h1/ready.h. */
-struct h1_ready {
+/* The last text of a set of fields: h1/head_memo.h. */
+struct h1_head_memo {
   uint64_t number; /* of the set; 0: none has this place */
   uint64_t key;    /* what the engine added */
   int64_t date_seconds;
   struct h1_request_facts request;
   uint16_t len; /* 0: no text */
-  uint8_t bytes[H1_READY_TEXT_BYTES];
+  uint8_t bytes[H1_HEAD_MEMO_BYTES];
 };
 
 struct h1_shared {
@@ -79,11 +79,11 @@ struct h1_shared {
 
   uint64_t uploads; /* requests whose body is incomplete */
 
-  struct h1_ready ready[H1_READY_TEXTS];
-  uint64_t sets_numbered;       /* header_set.number: the last that was given */
-  struct h1_judged_list judged; /* client role */
-  struct h1_memo *memos;        /* server role: H1_MEMOS, or NULL */
-  struct h1_known_places known; /* and whole requests */
+  struct h1_head_memo heads[H1_HEAD_MEMOS];
+  uint64_t sets_numbered;             /* header_set.number: the last that was given */
+  struct h1_response_memos responses; /* client role */
+  struct h1_section_memo *sections;   /* server role: H1_SECTION_MEMOS, or NULL */
+  struct h1_request_memos requests;   /* and whole requests */
 };
 
 #endif

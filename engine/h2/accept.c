@@ -3,7 +3,7 @@
  *
  *     section --> valid? --no--> 400, and RST_STREAM behind it
  *                   | yes
- *                 asked: kept, if it comes again (h2/asked.h)
+ *                 asked: kept, if it comes again (h2/request_memo.h)
  *                   |
  *     kept ------> room? --no--> RST_STREAM
  *                   | yes
@@ -180,7 +180,8 @@ void h2_accept_asked(struct h2 *h2, const struct h2_opening *opening, struct h2_
 /* From the next time on it has a number. */
 static void keep(struct h2 *h2, const struct h2_coded *coded, const struct h2_asked *asked) {
   const bool lasts = coded->state != 0 && coded->state == hpack_decoder_state(&h2->decoder);
-  struct h2_asked *kept = lasts ? h2_asked_note(&h2->asked, h2->http->memory, coded, asked) : NULL;
+  struct h2_asked *kept =
+      lasts ? h2_request_memo_note(&h2->requests, h2->http->memory, coded, asked) : NULL;
   if (kept) kept->request.number = ++h2->http->requests_numbered;
 }
 

@@ -6,8 +6,8 @@
 #ifndef WEIR_H2_ACCEPT_H
 #define WEIR_H2_ACCEPT_H
 
-#include "engine/h2/asked.h"
 #include "engine/h2/frame.h"
+#include "engine/h2/request_memo.h"
 
 struct h2;
 
@@ -19,7 +19,7 @@ struct h2_opening {
   const struct h2_dependency *dependency; /* NULL: none was given */
 };
 
-/* A decoded section. Joins its cookie fields. `coded` is its block, which may be kept (h2/asked.h). */
+/* A decoded section. Joins its cookie fields. `coded` is its block, which may be kept (h2/request_memo.h). */
 void h2_accept_section(struct h2 *h2, const struct h2_opening *opening, struct headers *fields,
                        const struct h2_coded *coded);
 

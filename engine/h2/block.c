@@ -22,11 +22,11 @@
 #include "engine/h2/fault.h"
 #include "engine/h2/flow.h"
 #include "engine/h2/ids.h"
-#include "engine/h2/judged.h"
 #include "engine/h2/life.h"
 #include "engine/h2/message.h"
 #include "engine/h2/origin.h"
 #include "engine/h2/priority.h"
+#include "engine/h2/response_memo.h"
 #include "engine/http/section.h"
 
 #include <assert.h>
@@ -146,7 +146,7 @@ static struct h2_verdict complete_response(struct h2 *h2, struct h2_stream *stre
   bool lasts = coded.state != 0 && coded.state == hpack_decoder_state(&h2->decoder);
   bool heard = stream->base.events && stream->base.events->status;
   if (heard && answer.status >= 200 && lasts)
-    h2_judged_keep(&h2->judged, h2->http->memory, coded.state, coded.bytes, &answer);
+    h2_response_memo_keep(&h2->responses, h2->http->memory, coded.state, coded.bytes, &answer);
   take_response(h2, stream, &answer, fields, end);
   return H2_OK;
 }
@@ -183,7 +183,7 @@ bool h2_block_whole(struct h2 *h2, const struct h2_frame_header *frame, struct s
   if (!stream || stream->id != frame->stream_id) stream = h2_find(h2, frame->stream_id);
   if (!awaits_status(stream)) return false;
   const struct h2_answer *answer =
-      h2_judged_find(&h2->judged, hpack_decoder_state(&h2->decoder), block);
+      h2_response_memo_find(&h2->responses, hpack_decoder_state(&h2->decoder), block);
   if (!answer) return false;
   h2->recent = stream; /* its DATA often come next */
   expect_next(h2, stream);
@@ -392,7 +392,7 @@ struct h2_verdict h2_block_request(struct h2 *h2, const struct h2_frame_header *
                                      .wire_bytes = H2_FRAME_HEADER_BYTES + frame->length,
                                      .end = frame->flags & H2_FLAG_END_STREAM};
   h2->peer_id_max = frame->stream_id;
-  struct h2_asked *asked = h2_asked_find(&h2->asked, &coded);
+  struct h2_asked *asked = h2_request_memo_find(&h2->requests, &coded);
   if (asked) {
     h2_accept_asked(h2, &opening, asked);
     return H2_OK;

@@ -26,7 +26,7 @@ __attribute__((warn_unused_result)) struct h2_verdict
 h2_block_continue(struct h2 *h2, const struct h2_frame *frame);
 
 /* Client role, between frames: HEADERS on a stream that is not 0, with its whole payload `block`. True if the
- * frame is handled: it is a response that has come before in the same bytes (h2/judged.h), and its handler
+ * frame is handled: it is a response that has come before in the same bytes (h2/response_memo.h), and its handler
  * needs no fields. Else nothing has happened, and the frame goes the general way. */
 __attribute__((warn_unused_result)) bool
 h2_block_whole(struct h2 *h2, const struct h2_frame_header *frame, struct span block);

@@ -217,7 +217,7 @@ static bool may_rest(const struct h2 *h2) {
 /* What a request made and the next one can make again is freed. */
 static void rest(struct h2 *h2) {
   h2->rested = true;
-  h2_asked_free(&h2->asked, h2->http->memory);
+  h2_request_memo_free(&h2->requests, h2->http->memory);
   hpack_encoder_rest(&h2->encoder);
   hpack_table_trim(&h2->decoder.table);
   idmap_rest(&h2->streams);

@@ -12,8 +12,8 @@
 #include "engine/base/out.h"
 #include "engine/base/pause.h"
 #include "engine/base/window.h"
-#include "engine/h2/asked.h"
 #include "engine/h2/limits.h"
+#include "engine/h2/request_memo.h"
 #include "engine/h2/settings.h"
 #include "engine/h2/shared.h"
 #include "engine/h2/stream.h"
@@ -110,7 +110,7 @@ struct h2 {
   bool goaway_received : 1;
 
   struct hpack_decoder decoder;
-  struct h2_asked_places asked; /* server role */
+  struct h2_request_memos requests; /* server role */
   struct hpack_encoder encoder;
   struct h2_settings ours;   /* as announced */
   struct h2_settings theirs; /* as applied */
@@ -169,7 +169,7 @@ struct h2 {
   uint64_t farewell_ns;      /* dead: how long our GOAWAY may take */
   bool in_call;              /* a machine call is running */
 
-  struct h2_judged *judged;              /* client role: h2/judged.h; NULL until one is kept */
+  struct h2_response_memo *responses; /* client role: h2/response_memo.h; NULL until one is kept */
   const struct h2_client_events *client; /* client role; may be NULL */
   void *client_ctx;
   bool end_told; /* h2_client_events.ended was called */

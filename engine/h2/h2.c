@@ -10,11 +10,11 @@
 #include "engine/h2/clock.h"
 #include "engine/h2/drain.h"
 #include "engine/h2/flow.h"
-#include "engine/h2/judged.h"
 #include "engine/h2/life.h"
 #include "engine/h2/priority.h"
 #include "engine/h2/reader.h"
 #include "engine/h2/recv.h"
+#include "engine/h2/response_memo.h"
 #include "engine/h2/rest.h"
 #include "engine/h2/send.h"
 
@@ -144,8 +144,8 @@ static void finish(struct h2 *h2) {
   h2_send_free(h2);
   h2_reader_free(h2);
   h2_block_drop(h2);
-  h2_judged_free(&h2->judged, h2->http->memory);
-  h2_asked_free(&h2->asked, h2->http->memory);
+  h2_response_memo_free(&h2->responses, h2->http->memory);
+  h2_request_memo_free(&h2->requests, h2->http->memory);
   h2_bury(h2);
   assert(!h2->graves);
   h2_flow_close(h2);

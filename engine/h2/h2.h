@@ -10,7 +10,12 @@
  *
  * They share the struct of h2/connection.h, and stand on h2/life.c (streams from birth to end),
  * h2/fault.c (errors and budgets), h2/clock.c (deadlines), h2/control.c (control frames) and
- * h2/ids.c (identifiers). h2/h2.c is the machine in front.
+ * h2/ids.c (identifiers). h2/h2.c is the machine in front. Besides:
+ *
+ *   h2/flow.c h2/priority.c       when the peer gets credit; what the scheduler hears of priorities
+ *   h2/brief.c h2/request_memo.c h2/response_memo.c   shortcuts for what is short or repeats; they only save time
+ *   h2/drain.c h2/pause.c h2/rest.c   an orderly end; a peer that is read slowly; idle connections made small
+ *   h2/upgrade.c                  a connection that began as HTTP/1.1
  *
  * The owner of a client also calls h2/client.h, h2/request.h and h2/control.h.
  */

@@ -65,16 +65,16 @@
 
 /* Header blocks of responses that a client keeps because servers repeat them, and the bytes of the
  * longest. The headers of a static file take about 100 bytes where the server indexes nothing. */
-#define H2_JUDGED_COUNT     8u
-#define H2_JUDGED_BYTES_MAX 160u
+#define H2_RESPONSE_MEMOS          8u
+#define H2_RESPONSE_MEMO_BYTES_MAX 160u
 
-/* Requests that a server keeps of a connection because their header blocks come again (engine/h2/asked.h); bytes of
- * the longest block, and of all that is kept of one. Clients that repeat themselves mostly ask for a few
- * things. Their blocks take 10 to 60 bytes, and their requests 600 to 1,800, most of which are the structs
- * of 5 to 20 fields. */
-#define H2_ASKED_COUNT           4u
-#define H2_ASKED_BLOCK_BYTES_MAX 160u
-#define H2_ASKED_BYTES_MAX       2048u
+/* Requests that a server keeps of a connection because their header blocks come again (engine/h2/request_memo.h);
+ * bytes of the longest block, and of all that is kept of one. Clients that repeat themselves mostly ask for a few
+ * things. Their blocks take 10 to 60 bytes, and their requests 600 to 1,800, most of which are the structs of 5 to 20
+ * fields. */
+#define H2_REQUEST_MEMOS                4u
+#define H2_REQUEST_MEMO_BLOCK_BYTES_MAX 160u
+#define H2_REQUEST_MEMO_BYTES_MAX       2048u
 
 /* Streams that ended otherwise and that we remember, so that later frames on them get the exact
  * error. Frames on older ones get a milder one. Arbitrary. */

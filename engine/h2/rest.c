@@ -215,7 +215,7 @@ void h2_rest_begin(struct h2 *h2, const struct h2_awake *awake, struct machine *
   assert(h2_rest_fits(h2));
   struct h2_shared *shared = h2->shared;
   struct hpack_table *decoder = &h2->decoder.table, *encoder = &h2->encoder.table;
-  h2_asked_free(&h2->asked, shared->http->memory);
+  h2_request_memo_free(&h2->requests, shared->http->memory);
   struct h2 bare = *h2;
   wipe(&bare);
   const size_t bytes = sizeof(struct h2_rest) + count_words(&bare) * sizeof(uint64_t) +

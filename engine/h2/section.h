@@ -44,9 +44,8 @@ uint8_t *h2_section_write(struct h2 *h2, const struct h2_section *section, uint3
                           uint8_t *out);
 
 /* The same for a request (status 0) or a final response whose fields are the set's, none of which varies, and whose
- * block is kept, in one step. `out` has
- * H2_SECTION_AGAIN_BYTES (derived from the frame header and the longest block that is kept). NULL when no
- * block is kept: nothing has been encoded. */
+ * block is kept, in one step. `out` has H2_SECTION_AGAIN_BYTES (derived from the frame header and the longest block
+ * that is kept). NULL when no block is kept: nothing has been encoded. */
 enum { H2_SECTION_AGAIN_BYTES = H2_FRAME_HEADER_BYTES + HPACK_BLOCK_KEPT_BYTES_MAX };
 uint8_t *h2_section_again(struct h2 *h2, const struct header_set *set, unsigned status,
                           uint32_t stream_id, bool end_stream, uint8_t *out);

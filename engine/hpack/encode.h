@@ -85,11 +85,11 @@ static inline void hpack_encode_part(struct hpack_encoder *encoder) {
 uint8_t *hpack_encode_field(struct hpack_encoder *encoder, const struct header *field,
                             uint8_t *out);
 
-/* A block of nothing but indices stays valid while the table does not change. keep() stores one
- * that was just encoded, from `begin` (the result of hpack_encode_begin(), or where a part began) to
- * `end`, where that is possible. again() writes it to `out`, which has HPACK_BLOCK_KEPT_BYTES_MAX bytes, in place of its
- * hpack_encode_begin() and hpack_encode_field() calls, or of those of a part; NULL when it is no longer stored, or a change
- * of the table's size has to be said first. */
+/* A block of nothing but indices stays valid while the table does not change. keep() stores one that was just encoded,
+ * from `begin` (the result of hpack_encode_begin(), or where a part began) to `end`, where that is possible. again()
+ * writes it to `out`, which has HPACK_BLOCK_KEPT_BYTES_MAX bytes, in place of its hpack_encode_begin() and
+ * hpack_encode_field() calls, or of those of a part; NULL when it is no longer stored, or a change of the table's size
+ * has to be said first. */
 void hpack_encode_keep(struct hpack_encoder *encoder, struct hpack_block_key key,
                        const uint8_t *begin, const uint8_t *end);
 uint8_t *hpack_encode_again(const struct hpack_encoder *encoder, struct hpack_block_key key,

@@ -1,13 +1,13 @@
 /*
  * h2/test_whole.c - a client takes frames that are there as a whole by a shorter way (h2_block_whole(),
- * h2_data_whole()), and compares header blocks with those that it has judged (h2/judged.h). Whatever a
+ * h2_data_whole()), and compares header blocks with those that it has judged (h2/response_memo.h). Whatever a
  * server sends, a handler hears the same, and the server gets the same replies, as where every byte
  * arrives by itself and every block is decoded.
  */
 #include "engine/engine.h"
 #include "engine/h2/connection.h"
 #include "engine/h2/h2.h"
-#include "engine/h2/judged.h"
+#include "engine/h2/response_memo.h"
 #include "engine/hpack/encode.h"
 #include "engine/http/section.h"
 #include "tests/support/cmocka.h"
@@ -318,7 +318,7 @@ static void test_same_as_in_bytes(void **state) {
     run(&bytes, &server, seed, &field_events, 1);
     expect_same(seed, &whole, &bytes);
     expect_same(seed, &pieces, &bytes);
-    found += ((const struct h2 *)whole.machine.self)->judged && whole.statuses > 10;
+    found += ((const struct h2 *)whole.machine.self)->responses && whole.statuses > 10;
     close_client(&whole);
     close_client(&pieces);
     close_client(&bytes);
@@ -346,7 +346,7 @@ static void answer(uint32_t id, const struct header *fields, size_t count) {
 
 static const struct h2_answer *look_up(struct span block) {
   const struct h2 *h2 = client.machine.self;
-  return h2_judged_find(&h2->judged, hpack_decoder_state(&h2->decoder), block);
+  return h2_response_memo_find(&h2->responses, hpack_decoder_state(&h2->decoder), block);
 }
 
 static const struct h2_answer *find(const struct header *fields, size_t count) {
@@ -389,8 +389,9 @@ static void test_kept_until_the_table_changes(void **state) {
 static void test_bound(void **state) {
   (void)state;
   for (unsigned more = 0; more <= 1; more++) {
-    uint8_t block[H2_JUDGED_BYTES_MAX + 1] = {0x88, 0x00, 0x01, 'a'}; /* :status 200, a: "..." */
-    size_t value = H2_JUDGED_BYTES_MAX - 6 + more;
+    uint8_t block[H2_RESPONSE_MEMO_BYTES_MAX + 1] = {0x88, 0x00, 0x01,
+                                                     'a'}; /* :status 200, a: "..." */
+    size_t value = H2_RESPONSE_MEMO_BYTES_MAX - 6 + more;
     block[4] = 127;
     block[5] = (uint8_t)(value - 127);
     memset(block + 6, 'v', value);
@@ -409,12 +410,12 @@ static void test_no_memory(void **state) {
   const struct header fields[] = {header_of(TOKEN_STATUS, span_text("204"))};
   (void)state;
   begin();
-  for (uint32_t id = 1; id <= 2 * H2_JUDGED_COUNT + 1; id += 2)
+  for (uint32_t id = 1; id <= 2 * H2_RESPONSE_MEMOS + 1; id += 2)
     answer(id, fields, 1);
   client.memory.allowed = 0;
   receive(&client, span_of(server.bytes, server.len), BYTES_MAX);
   client.memory.allowed = UINT64_MAX;
-  assert_int_equal(client.statuses, H2_JUDGED_COUNT + 1);
+  assert_int_equal(client.statuses, H2_RESPONSE_MEMOS + 1);
   assert_null(find(fields, 1));
   end();
 }

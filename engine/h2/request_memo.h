@@ -1,17 +1,17 @@
 /*
- * h2/asked.h - server role: what a request's header section asks for, and requests that are kept because
+ * h2/request_memo.h - server role: what a request's header section asks for, and requests that are kept because
  * their header blocks come again.
  *
  * Many clients ask for the same again and again: those that poll, call a procedure, or pass on what others ask
  * for. A block that leaves the HPACK table as it is decodes to the same fields for as long as the table does not
- * change, and is then as valid as it was, so that its bytes need only be compared. (h2/judged.h does the
+ * change, and is then as valid as it was, so that its bytes need only be compared. (h2/response_memo.h does the
  * same for a client.) A block is kept when it comes for the second time.
  *
- * Memory: at most H2_ASKED_COUNT of them a connection, of H2_ASKED_BYTES_MAX each, from http->memory; none once the
- * connection rests (h2/rest.h).
+ * Memory: at most H2_REQUEST_MEMOS of them a connection, of H2_REQUEST_MEMO_BYTES_MAX each, from http->memory; none
+ * once the connection rests (h2/rest.h).
  */
-#ifndef WEIR_H2_ASKED_H
-#define WEIR_H2_ASKED_H
+#ifndef WEIR_H2_REQUEST_MEMO_H
+#define WEIR_H2_REQUEST_MEMO_H
 
 #include "engine/base/memory.h"
 #include "engine/h2/limits.h"
@@ -27,13 +27,13 @@ struct h2_asked {
   bool head, connect; /* the method is HEAD, or CONNECT */
 };
 
-struct h2_asked_kept; /* one that is kept */
+struct h2_request_memo; /* one that is kept */
 
 /* All zero: nothing is kept. */
-struct h2_asked_places {
-  uint32_t seen[H2_ASKED_COUNT]; /* which block came last to this place; 0: none */
-  struct h2_asked_kept *kept[H2_ASKED_COUNT];
-  struct h2_asked_kept *last; /* the one of these that was found last; NULL: none was */
+struct h2_request_memos {
+  uint32_t seen[H2_REQUEST_MEMOS]; /* which block came last to this place; 0: none */
+  struct h2_request_memo *kept[H2_REQUEST_MEMOS];
+  struct h2_request_memo *last; /* the one of these that was found last; NULL: none was */
 };
 
 /* A block as it came, and hpack_decoder_state() before it was decoded. */
@@ -42,15 +42,15 @@ struct h2_coded {
   uint64_t state;
 };
 
-/* What the block asks for, or NULL: it has to be decoded. Lent until the next h2_asked_note(). */
-struct h2_asked *h2_asked_find(struct h2_asked_places *places, const struct h2_coded *coded);
+/* What the block asks for, or NULL: it has to be decoded. Lent until the next h2_request_memo_note(). */
+struct h2_asked *h2_request_memo_find(struct h2_request_memos *memos, const struct h2_coded *coded);
 
 /* A block was decoded to what `asked` says, and has left `state`, which is not 0, as it was: keeps a copy if the same
  * block came to its place just before, if it is not too long, and if there is memory. The spans of the request are
  * those of its fields, and it is for no tunnel (or nothing is kept). Returns the copy, or NULL. */
-struct h2_asked *h2_asked_note(struct h2_asked_places *places, const struct memory *memory,
-                               const struct h2_coded *coded, const struct h2_asked *asked);
+struct h2_asked *h2_request_memo_note(struct h2_request_memos *memos, const struct memory *memory,
+                                      const struct h2_coded *coded, const struct h2_asked *asked);
 
-void h2_asked_free(struct h2_asked_places *places, const struct memory *memory);
+void h2_request_memo_free(struct h2_request_memos *memos, const struct memory *memory);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * h1/memo.c - see h1/memo.h.
+ * h1/section_memo.c - see h1/section_memo.h.
  */
-#include "engine/h1/memo.h"
+#include "engine/h1/section_memo.h"
 
 #include <assert.h>
 #include <string.h>
 
-static const size_t memos_bytes = H1_MEMOS * sizeof(struct h1_memo);
+static const size_t memos_bytes = H1_SECTION_MEMOS * sizeof(struct h1_section_memo);
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
@@ -19,7 +19,7 @@ static uint64_t word_at(const uint8_t *at) {
 }
 
 /* Some of the bytes decide: a mark that two sections share costs a comparison. */
-uint32_t h1_memo_mark(struct span section) {
+uint32_t h1_section_memo_mark(struct span section) {
   const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15); /* mixes all bits into the upper half */
   uint64_t sum = section.len;
   if (section.len >= 4 * WORD) {
@@ -32,17 +32,18 @@ uint32_t h1_memo_mark(struct span section) {
 }
 
 static size_t place_of(uint32_t mark) {
-  return mark / 2 % H1_MEMOS;
+  return mark / 2 % H1_SECTION_MEMOS;
 }
 
-const struct h1_memo *h1_memo_find(const struct h1_memo *memos, uint32_t mark, struct span bytes) {
+const struct h1_section_memo *h1_section_memo_find(const struct h1_section_memo *memos,
+                                                   uint32_t mark, struct span bytes) {
   if (!memos || mark == 0) return NULL;
-  const struct h1_memo *memo = &memos[place_of(mark)];
+  const struct h1_section_memo *memo = &memos[place_of(mark)];
   if (memo->mark != mark || bytes.len < memo->len) return NULL;
   return memcmp(memo->text, bytes.base, memo->len) == 0 ? memo : NULL;
 }
 
-void h1_memo_recall(const struct h1_memo *memo, struct headers *fields) {
+void h1_section_memo_recall(const struct h1_section_memo *memo, struct headers *fields) {
   assert(fields->count + memo->count <= fields->max);
   memcpy(fields->at + fields->count, memo->fields, memo->count * sizeof *memo->fields);
   fields->count += memo->count;
@@ -60,7 +61,8 @@ static bool is_secret(unsigned token) {
 /* Those for which the start line, the body and the connection decide nothing else. */
 static bool may_note(struct span section, const struct headers *fields, uint32_t first,
                      const struct h1_framing *framing) {
-  bool fits = section.len <= H1_MEMO_BYTES && fields->count - first <= H1_MEMO_FIELDS;
+  bool fits =
+      section.len <= H1_SECTION_MEMO_BYTES && fields->count - first <= H1_SECTION_MEMO_FIELDS;
   bool plain = framing->body == H1_BODY_NONE && framing->content_length < 0 &&
                !framing->upgrade.base && !framing->http2_settings.base;
   for (uint32_t i = first; i < fields->count && fits && plain; i++)
@@ -69,7 +71,7 @@ static bool may_note(struct span section, const struct headers *fields, uint32_t
 }
 
 /* The same bytes of the memo's copy, if the span is of the section; a copy of others, in `text`. */
-static struct span moved(struct h1_memo *memo, struct span section, struct span span) {
+static struct span moved(struct h1_section_memo *memo, struct span section, struct span span) {
   if (!span.base) return span;
   const uintptr_t begin = (uintptr_t)section.base, at = (uintptr_t)span.base;
   if (at >= begin && at - begin <= section.len) return span_of(memo->text + (at - begin), span.len);
@@ -80,7 +82,7 @@ static struct span moved(struct h1_memo *memo, struct span section, struct span 
 }
 
 /* Known names are static; others are in lower case in the list's arena. They are not longer than in the section. */
-static struct header moved_field(struct h1_memo *memo, struct span section,
+static struct header moved_field(struct h1_section_memo *memo, struct span section,
                                  const struct header *field) {
   struct header out = *field;
   if (field->token == TOKEN_UNKNOWN) out.name = moved(memo, section, field->name);
@@ -88,7 +90,7 @@ static struct header moved_field(struct h1_memo *memo, struct span section,
   return out;
 }
 
-static void note(struct h1_memo *memo, struct span section, const struct headers *fields,
+static void note(struct h1_section_memo *memo, struct span section, const struct headers *fields,
                  uint32_t first, const struct h1_framing *framing) {
   memo->len = memo->used = (uint16_t)section.len;
   memcpy(memo->text, section.base, section.len);
@@ -102,22 +104,22 @@ static void note(struct h1_memo *memo, struct span section, const struct headers
 }
 
 /* False when memory was refused: every section is then read. */
-static bool have_places(struct h1_memo **memos, const struct memory *memory) {
+static bool have_places(struct h1_section_memo **memos, const struct memory *memory) {
   if (*memos) return true;
   *memos = memory_alloc(memory, memos_bytes);
   if (*memos) memset(*memos, 0, memos_bytes);
   return *memos;
 }
 
-void h1_memo_note(struct h1_memo **memos, const struct memory *memory, uint32_t mark,
-                  struct span section, const struct headers *fields, uint32_t first,
-                  const struct h1_framing *framing) {
+void h1_section_memo_note(struct h1_section_memo **memos, const struct memory *memory,
+                          uint32_t mark, struct span section, const struct headers *fields,
+                          uint32_t first, const struct h1_framing *framing) {
   if (!may_note(section, fields, first, framing) || !have_places(memos, memory)) return;
-  struct h1_memo *memo = &(*memos)[place_of(mark)];
+  struct h1_section_memo *memo = &(*memos)[place_of(mark)];
   memo->mark = mark;
   note(memo, section, fields, first, framing);
 }
 
-void h1_memo_free(struct h1_memo *memos, const struct memory *memory) {
+void h1_section_memo_free(struct h1_section_memo *memos, const struct memory *memory) {
   memory_free(memory, memos, memos_bytes);
 }

@@ -1,7 +1,7 @@
 /*
- * h2/test_asked.c - a server compares header blocks with those that it keeps (h2/asked.h). Whatever a client sends,
- * the handler hears the same, and the client gets the same answers, as where every byte arrives by itself and
- * every block is decoded. What is kept is bounded, and goes when the connection rests.
+ * h2/test_request_memo.c - a server compares header blocks with those that it keeps (h2/request_memo.h). Whatever a
+ * client sends, the handler hears the same, and the client gets the same answers, as where every byte arrives by
+ * itself and every block is decoded. What is kept is bounded, and goes when the connection rests.
  */
 #include "engine/engine.h"
 #include "engine/h2/connection.h"
@@ -106,8 +106,8 @@ static struct h2 *h2_of_server(const struct server *server) {
 
 static unsigned kept_count(const struct server *server) {
   unsigned count = 0;
-  for (unsigned i = 0; i < H2_ASKED_COUNT; i++)
-    count += h2_of_server(server)->asked.kept[i] != NULL;
+  for (unsigned i = 0; i < H2_REQUEST_MEMOS; i++)
+    count += h2_of_server(server)->requests.kept[i] != NULL;
   return count;
 }
 
@@ -364,8 +364,8 @@ static void end(void) {
   close_client(&client);
 }
 
-/* The first ones fill the table; then a block comes once, a second time, and is found from the third on. A change of the
- * table ends that. */
+/* The first ones fill the table; then a block comes once, a second time, and is found from the third on. A change of
+ * the table ends that. */
 static void test_kept_until_the_table_changes(void **state) {
   const struct kind other = {"GET", "/", "a", "accept-language", "en", NULL, NULL};
   (void)state;
@@ -447,7 +447,7 @@ static void test_block_bound(void **state) {
   (void)state;
   for (unsigned more = 0; more <= 1; more++) {
     begin();
-    ask_literal(H2_ASKED_BLOCK_BYTES_MAX - 6 + more, 4);
+    ask_literal(H2_REQUEST_MEMO_BLOCK_BYTES_MAX - 6 + more, 4);
     assert_int_equal(server.requests, 4);
     assert_int_equal(server.found, more ? 0 : 2);
     end();
@@ -458,9 +458,9 @@ static void test_block_bound(void **state) {
 static void test_bytes_bound(void **state) {
   (void)state;
   for (unsigned large = 0; large <= 1; large++) {
-    static char text[H2_ASKED_BYTES_MAX + 1];
-    memset(text, 'v', large ? H2_ASKED_BYTES_MAX : 100);
-    text[large ? H2_ASKED_BYTES_MAX : 100] = 0;
+    static char text[H2_REQUEST_MEMO_BYTES_MAX + 1];
+    memset(text, 'v', large ? H2_REQUEST_MEMO_BYTES_MAX : 100);
+    text[large ? H2_REQUEST_MEMO_BYTES_MAX : 100] = 0;
     const struct kind kind = {"GET", "/", "a", "x-text", text, NULL, NULL};
     begin();
     ask(&kind, 6);
@@ -475,9 +475,9 @@ static void test_count_bound(void **state) {
   (void)state;
   begin();
   for (unsigned round = 0; round < 3; round++)
-    for (unsigned bytes = 1; bytes <= 8 * H2_ASKED_COUNT; bytes++)
+    for (unsigned bytes = 1; bytes <= 8 * H2_REQUEST_MEMOS; bytes++)
       ask_literal(bytes, 2);
-  assert_int_equal(kept_count(&server), H2_ASKED_COUNT);
+  assert_int_equal(kept_count(&server), H2_REQUEST_MEMOS);
   end();
 }
 

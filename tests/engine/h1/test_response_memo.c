@@ -1,5 +1,5 @@
 /*
- * h1/test_judged.c - a client compares heads of responses with those that it has judged (h1/judged.h).
+ * h1/test_response_memo.c - a client compares heads of responses with those that it has judged (h1/response_memo.h).
  * Whatever a server sends, in whatever pieces, a handler hears the same as where every head is read.
  */
 #include "engine/engine.h"
@@ -126,8 +126,8 @@ static void heard(const char *expected) {
   client.log[0] = 0;
 }
 
-static const struct h1_judged *kept(unsigned place) {
-  return client.engine.h1.judged.at ? &client.engine.h1.judged.at[place] : NULL;
+static const struct h1_response_memo *kept(unsigned place) {
+  return client.engine.h1.responses.at ? &client.engine.h1.responses.at[place] : NULL;
 }
 
 /* One answer has come, and what was judged of it says something else since. */
@@ -135,7 +135,7 @@ static void begin_judged(void) {
   begin();
   request("GET", &status_events);
   receive(OK_2 "ab");
-  client.engine.h1.judged.at[0].answer.status = 299;
+  client.engine.h1.responses.at[0].answer.status = 299;
   client.log_len = 0;
 }
 
@@ -146,7 +146,7 @@ static void test_it_is_not_read_again(void **state) {
   request("GET", &status_events);
   receive(OK_2 "ab");
   heard("1: 200, 25 of 38 bytes\n1: 61\n1: 62\n1: the end\n1: closed 0\n");
-  client.engine.h1.judged.at[0].answer.status = 299;
+  client.engine.h1.responses.at[0].answer.status = 299;
   request("GET", &status_events);
   receive(OK_2 "c");
   receive("d");
@@ -192,36 +192,36 @@ static void test_fields_are_read(void **state) {
   end();
 }
 
-/* H1_JUDGED_BYTES_MAX: exactly so many bytes are kept. */
+/* H1_RESPONSE_MEMO_BYTES_MAX: exactly so many bytes are kept. */
 static void test_long_heads_are_not_kept(void **state) {
-  char head[H1_JUDGED_BYTES_MAX + 2];
+  char head[H1_RESPONSE_MEMO_BYTES_MAX + 2];
   const char *front = "HTTP/1.1 204 No\r\nA: ";
   (void)state;
   begin();
   for (unsigned more = 0; more < 2; more++) {
-    size_t len = H1_JUDGED_BYTES_MAX + 1 - more;
+    size_t len = H1_RESPONSE_MEMO_BYTES_MAX + 1 - more;
     memset(head, 'a', sizeof head);
     memcpy(head, front, strlen(front));
     memcpy(head + len - 4, "\r\n\r\n", 5);
     request("GET", &status_events);
     receive(head);
-    assert_true(more == 0 ? kept(0) == NULL : kept(0)->len == H1_JUDGED_BYTES_MAX);
+    assert_true(more == 0 ? kept(0) == NULL : kept(0)->len == H1_RESPONSE_MEMO_BYTES_MAX);
   }
   end();
 }
 
-/* H1_JUDGED_COUNT heads are kept; then the oldest goes. */
+/* H1_RESPONSE_MEMOS heads are kept; then the oldest goes. */
 static void test_the_oldest_goes(void **state) {
   char head[64];
   (void)state;
   begin();
-  for (unsigned i = 0; i < H1_JUDGED_COUNT + 1; i++) {
+  for (unsigned i = 0; i < H1_RESPONSE_MEMOS + 1; i++) {
     snprintf(head, sizeof head, "HTTP/1.1 %u No\r\nContent-Length: 0\r\n\r\n", 400 + i);
     request("GET", &status_events);
     receive(head);
   }
-  assert_int_equal(kept(0)->answer.status, 400 + H1_JUDGED_COUNT);
-  for (unsigned i = 1; i < H1_JUDGED_COUNT; i++)
+  assert_int_equal(kept(0)->answer.status, 400 + H1_RESPONSE_MEMOS);
+  for (unsigned i = 1; i < H1_RESPONSE_MEMOS; i++)
     assert_int_equal(kept(i)->answer.status, 400 + i);
   end();
 }

@@ -1,8 +1,8 @@
 /*
- * h2/test_judged.c - blocks that are kept and found again: each length, read no further than its end; under
+ * h2/test_response_memo.c - blocks that are kept and found again: each length, read no further than its end; under
  * one state of the table; and nothing where nothing can be kept.
  */
-#include "engine/h2/judged.h"
+#include "engine/h2/response_memo.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "tests/support/counted.h"
 
 static struct counted_memory memory;
-static struct h2_judged *judged;
+static struct h2_response_memo *judged;
 
 static int set_up(void **state) {
   (void)state;
@@ -22,7 +22,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
   (void)state;
-  h2_judged_free(&judged, &memory.memory);
+  h2_response_memo_free(&judged, &memory.memory);
   assert_null(judged);
   return memory.bytes == 0 ? 0 : -1;
 }
@@ -42,20 +42,20 @@ static void drop(struct span block) {
 
 static void keep(uint64_t state, struct span block, uint16_t status) {
   const struct h2_answer answer = {.content_length = -1, .status = status};
-  h2_judged_keep(&judged, &memory.memory, state, block, &answer);
+  h2_response_memo_keep(&judged, &memory.memory, state, block, &answer);
 }
 
 static unsigned find(uint64_t state, struct span block) {
-  const struct h2_answer *found = h2_judged_find(&judged, state, block);
+  const struct h2_answer *found = h2_response_memo_find(&judged, state, block);
   return found ? found->status : 0;
 }
 
 static void test_lengths(void **state) {
   (void)state;
-  for (size_t len = 0; len <= H2_JUDGED_BYTES_MAX + 1; len++) {
+  for (size_t len = 0; len <= H2_RESPONSE_MEMO_BYTES_MAX + 1; len++) {
     struct span block = block_of(len, 0xfe), other = block_of(len, 0xff);
     keep(1, block, 200);
-    assert_int_equal(find(1, block), len > 0 && len <= H2_JUDGED_BYTES_MAX ? 200 : 0);
+    assert_int_equal(find(1, block), len > 0 && len <= H2_RESPONSE_MEMO_BYTES_MAX ? 200 : 0);
     assert_int_equal(find(1, other), 0);
     if (len > 1) assert_int_equal(find(1, span_of(block.base, len - 1)), 0);
     drop(block);
@@ -84,12 +84,12 @@ static void test_similar_blocks(void **state) {
     const size_t len = lengths[i / 2];
     uint8_t bytes[40] = {0};
     unsigned found = 0;
-    for (uint8_t n = 0; n < 2 * H2_JUDGED_COUNT; n++) {
-      bytes[i % 2 ? len - 1 : 0] = n % H2_JUDGED_COUNT;
-      if (n < H2_JUDGED_COUNT) keep(1, span_of(bytes, len), 200);
-      if (n >= H2_JUDGED_COUNT) found += find(1, span_of(bytes, len)) == 200;
+    for (uint8_t n = 0; n < 2 * H2_RESPONSE_MEMOS; n++) {
+      bytes[i % 2 ? len - 1 : 0] = n % H2_RESPONSE_MEMOS;
+      if (n < H2_RESPONSE_MEMOS) keep(1, span_of(bytes, len), 200);
+      if (n >= H2_RESPONSE_MEMOS) found += find(1, span_of(bytes, len)) == 200;
     }
-    assert_in_range(found, H2_JUDGED_COUNT / 2, H2_JUDGED_COUNT);
+    assert_in_range(found, H2_RESPONSE_MEMOS / 2, H2_RESPONSE_MEMOS);
   }
 }
 
@@ -110,7 +110,7 @@ static void test_middles(void **state) {
 
 /* Memory that held other blocks before, as the allocator gives it. */
 static void *alloc_used(void *ctx, size_t bytes) {
-  struct h2_judged *used = malloc(bytes);
+  struct h2_response_memo *used = malloc(bytes);
   if (used) memcpy(used, ctx, bytes);
   return used;
 }
@@ -126,11 +126,11 @@ static void test_used_memory(void **state) {
   keep(1, old, 200);
   const struct memory used = {.ctx = judged, .alloc = alloc_used, .free = free_used};
   const struct h2_answer answer = {.content_length = -1, .status = 204};
-  struct h2_judged *again = NULL;
-  h2_judged_keep(&again, &used, 1, block, &answer);
-  assert_non_null(h2_judged_find(&again, 1, block));
-  assert_null(h2_judged_find(&again, 1, old));
-  h2_judged_free(&again, &used);
+  struct h2_response_memo *again = NULL;
+  h2_response_memo_keep(&again, &used, 1, block, &answer);
+  assert_non_null(h2_response_memo_find(&again, 1, block));
+  assert_null(h2_response_memo_find(&again, 1, old));
+  h2_response_memo_free(&again, &used);
   drop(old);
   drop(block);
 }
@@ -152,5 +152,5 @@ int main(void) {
       CASE(test_lengths), CASE(test_states),      CASE(test_similar_blocks),
       CASE(test_middles), CASE(test_used_memory), CASE(test_refused_memory),
   };
-  return cmocka_run_group_tests_name("h2/judged", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("h2/response_memo", tests, NULL, NULL);
 }

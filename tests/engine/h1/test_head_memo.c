@@ -1,12 +1,12 @@
 /*
- * h1/test_ready.c - the heads of sets that repeat (stream_respond_set()) are those that the same fields get when
+ * h1/test_head_memo.c - the heads of sets that repeat (stream_respond_set()) are those that the same fields get when
  * they are given each time: whatever the request, after the date has changed, and while more sets are
  * sent than there are places. So are the heads of a client's requests (h1_request_set()).
  */
 #include "engine/engine.h"
 #include "engine/h1/ask.h"
 #include "engine/h1/h1.h"
-#include "engine/h1/ready.h"
+#include "engine/h1/head_memo.h"
 #include "engine/http/body.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
@@ -14,13 +14,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SETS = H1_READY_TEXTS + 4, LONG = 3, DATED = 5, WIRE_BYTES = 4096 };
+enum { SETS = H1_HEAD_MEMOS + 4, LONG = 3, DATED = 5, WIRE_BYTES = 4096 };
 
 static struct engine engine;
 static struct counted_memory memory;
 static struct header fields[SETS][4];
 static struct header_set sets[SETS];
-static char values[SETS][H1_READY_TEXT_BYTES + 1];
+static char values[SETS][H1_HEAD_MEMO_BYTES + 1];
 static char wire[WIRE_BYTES];
 
 /* Set 0 has content-length, set LONG is too long to be kept, and set DATED has a date of its own. */
@@ -32,8 +32,8 @@ static void make_sets(void) {
     sets[i] = (struct header_set){.at = fields[i], .count = 2};
   }
   fields[0][1] = header_of(TOKEN_CONTENT_LENGTH, span_text("5"));
-  memset(values[LONG], 'x', H1_READY_TEXT_BYTES);
-  fields[LONG][0].value = span_of(values[LONG], H1_READY_TEXT_BYTES);
+  memset(values[LONG], 'x', H1_HEAD_MEMO_BYTES);
+  fields[LONG][0].value = span_of(values[LONG], H1_HEAD_MEMO_BYTES);
   fields[DATED][1] = header_of(TOKEN_DATE, span_text("now"));
 }
 
@@ -127,22 +127,22 @@ static void test_same_text(void **state) {
   end();
 }
 
-static const struct h1_ready *place_of(unsigned set) {
-  return &engine.h1.ready[sets[set].number % H1_READY_TEXTS];
+static const struct h1_head_memo *place_of(unsigned set) {
+  return &engine.h1.heads[sets[set].number % H1_HEAD_MEMOS];
 }
 
-/* A text is kept until another set takes the place: H1_READY_TEXTS. One beyond H1_READY_TEXT_BYTES is not. */
+/* A text is kept until another set takes the place: H1_HEAD_MEMOS. One beyond H1_HEAD_MEMO_BYTES is not. */
 static void test_places(void **state) {
   (void)state;
   begin();
-  for (unsigned set = 0; set < H1_READY_TEXTS; set++)
+  for (unsigned set = 0; set < H1_HEAD_MEMOS; set++)
     ask(requests[0], "", set);
-  for (unsigned set = 0; set < H1_READY_TEXTS; set++) {
+  for (unsigned set = 0; set < H1_HEAD_MEMOS; set++) {
     assert_int_equal(place_of(set)->number, sets[set].number);
     assert_int_equal(place_of(set)->len > 0, set != LONG);
   }
-  ask(requests[0], "", H1_READY_TEXTS);
-  assert_ptr_equal(place_of(H1_READY_TEXTS), place_of(0));
+  ask(requests[0], "", H1_HEAD_MEMOS);
+  assert_ptr_equal(place_of(H1_HEAD_MEMOS), place_of(0));
   assert_int_not_equal(place_of(0)->number, sets[0].number);
   end();
 }
@@ -219,7 +219,7 @@ static void test_requests(void **state) {
     for (unsigned time = 0; time < 9; time++) /* a body comes and goes */
       assert_string_equal(request(i, true, time / 2 % 2), expected[time / 2 % 2]);
   }
-  const struct h1_ready *kept = &engine.h1.ready[ask_sets[0].number % H1_READY_TEXTS];
+  const struct h1_head_memo *kept = &engine.h1.heads[ask_sets[0].number % H1_HEAD_MEMOS];
   assert_int_equal(kept->number, ask_sets[0].number);
   assert_true(kept->len > 0);
   end();

@@ -1,18 +1,19 @@
 /*
- * h1/test_memo.c - requests whose fields, or whose whole heads, were read before are answered as those of a connection
- * that reads them: whatever else was noted, in whatever pieces they come, and whatever their start line says.
+ * h1/test_section_memo.c - requests whose fields, or whose whole heads, were read before are answered as those of a
+ * connection that reads them: whatever else was noted, in whatever pieces they come, and whatever their start line
+ * says.
  */
 #include "engine/engine.h"
 #include "engine/h1/connection.h"
 #include "engine/h1/h1.h"
-#include "engine/h1/memo.h"
+#include "engine/h1/section_memo.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/counted.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_BYTES = 8192, LONGEST = 2 * H1_MEMO_BYTES, STEPS = 20000, CONNECTIONS = 3 };
+enum { TEXT_BYTES = 8192, LONGEST = 2 * H1_SECTION_MEMO_BYTES, STEPS = 20000, CONNECTIONS = 3 };
 
 static struct engine engine, reader; /* the reader's connections have one request each */
 static struct counted_memory memory, reader_memory;
@@ -111,7 +112,7 @@ static bool compare(struct machine *machine, const char *start, const char *sect
   send(&alone, bytes, cut % bytes.len);
   memcpy(expected, said, said_len + 1);
   alone.ops->close(alone.self);
-  assert_null(reader.h1.memos);
+  assert_null(reader.h1.sections);
   send(machine, bytes, cut % bytes.len);
   assert_string_equal(said, expected);
   return !(machine->ops->wants(machine->self) & MACHINE_DONE);
@@ -119,14 +120,14 @@ static bool compare(struct machine *machine, const char *start, const char *sect
 
 static bool is_noted(const char *section) {
   const struct span bytes = span_text(section);
-  return h1_memo_find(engine.h1.memos, h1_memo_mark(bytes), bytes);
+  return h1_section_memo_find(engine.h1.sections, h1_section_memo_mark(bytes), bytes);
 }
 
 static bool is_known(const char *start, const char *section) {
   char request[TEXT_BYTES];
   int len = snprintf(request, sizeof request, "%s\r\n%s", start, section);
-  const struct h1_from from = {.section = h1_memo_mark(span_text(section))};
-  return h1_known_find(&engine.h1.known, span_of(request, (size_t)len), from);
+  const struct h1_from from = {.section = h1_section_memo_mark(span_text(section))};
+  return h1_request_memo_find(&engine.h1.requests, span_of(request, (size_t)len), from);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -222,7 +223,7 @@ static void send_thrice(struct machine *machine, const char *section) {
     assert_true(compare(machine, "GET / HTTP/1.1", section, 0));
 }
 
-/* H1_MEMO_BYTES */
+/* H1_SECTION_MEMO_BYTES */
 static void test_bytes(void **state) {
   (void)state;
   struct machine machine;
@@ -231,8 +232,8 @@ static void test_bytes(void **state) {
   open(&engine, &machine);
   for (int more = 0; more < 2; more++) {
     const int len = snprintf(section, sizeof section, "Host: a\r\nX-%0*d: 1\r\n\r\n",
-                             (int)H1_MEMO_BYTES - 18 + more, 1);
-    assert_int_equal(len, H1_MEMO_BYTES + more);
+                             (int)H1_SECTION_MEMO_BYTES - 18 + more, 1);
+    assert_int_equal(len, H1_SECTION_MEMO_BYTES + more);
     send_thrice(&machine, section);
     assert_int_equal(is_noted(section), !more);
   }
@@ -240,7 +241,7 @@ static void test_bytes(void **state) {
   end();
 }
 
-/* H1_MEMO_FIELDS, of those that handlers see */
+/* H1_SECTION_MEMO_FIELDS, of those that handlers see */
 static void test_fields(void **state) {
   (void)state;
   struct machine machine;
@@ -249,7 +250,7 @@ static void test_fields(void **state) {
   open(&engine, &machine);
   for (unsigned more = 0; more < 2; more++) {
     strcpy(section, "Host: a\r\n");
-    for (unsigned i = 0; i < H1_MEMO_FIELDS + more; i++)
+    for (unsigned i = 0; i < H1_SECTION_MEMO_FIELDS + more; i++)
       strcat(section, "X: 1\r\n");
     strcat(section, "\r\n");
     send_thrice(&machine, section);
@@ -259,7 +260,7 @@ static void test_fields(void **state) {
   end();
 }
 
-/* More sections than H1_MEMOS: each place has the last one. */
+/* More sections than H1_SECTION_MEMOS: each place has the last one. */
 static void test_places(void **state) {
   (void)state;
   struct machine machine;
@@ -268,13 +269,13 @@ static void test_places(void **state) {
   begin();
   open(&engine, &machine);
   for (int round = 0; round < 2; round++) {
-    for (unsigned i = 0; i < 4 * H1_MEMOS; i++) {
+    for (unsigned i = 0; i < 4 * H1_SECTION_MEMOS; i++) {
       snprintf(section, sizeof section, "Host: a%u\r\nUser-Agent: somebody or other\r\n\r\n", i);
       if (round == 0) send_thrice(&machine, section);
       noted += round == 1 && is_noted(section);
     }
   }
-  assert_in_range(noted, 2, H1_MEMOS);
+  assert_in_range(noted, 2, H1_SECTION_MEMOS);
   machine.ops->close(machine.self);
   end();
 }
@@ -288,7 +289,7 @@ static void test_no_memory(void **state) {
   assert_true(compare(&machine, "GET / HTTP/1.1", rows[0].section, 0));
   memory.allowed = 0;
   send_thrice(&machine, rows[0].section);
-  assert_null(engine.h1.memos);
+  assert_null(engine.h1.sections);
   machine.ops->close(machine.self);
   end();
 }
@@ -371,33 +372,33 @@ static void test_secure(void **state) {
   end();
 }
 
-/* H1_KNOWN_BYTES_MAX: of the copy, with everything; H1_KNOWN_COUNT places, each with the last head. */
+/* H1_REQUEST_MEMO_BYTES_MAX: of the copy, with everything; H1_REQUEST_MEMOS places, each with the last head. */
 static void test_whole_bounds(void **state) {
   (void)state;
   struct machine machine;
-  char start[H1_KNOWN_BYTES_MAX + 64];
+  char start[H1_REQUEST_MEMO_BYTES_MAX + 64];
   unsigned known = 0;
   begin();
   open(&engine, &machine);
-  for (unsigned bytes = 16; bytes <= H1_KNOWN_BYTES_MAX; bytes *= 2) {
+  for (unsigned bytes = 16; bytes <= H1_REQUEST_MEMO_BYTES_MAX; bytes *= 2) {
     snprintf(start, sizeof start, "GET /%0*u HTTP/1.1", (int)bytes, 1u);
     for (int time = 0; time < 5; time++)
       assert_true(compare(&machine, start, rows[0].section, 0));
-    if (bytes < H1_KNOWN_BYTES_MAX / 8) assert_true(is_known(start, rows[0].section));
-    if (bytes > H1_KNOWN_BYTES_MAX / 2) assert_false(is_known(start, rows[0].section));
+    if (bytes < H1_REQUEST_MEMO_BYTES_MAX / 8) assert_true(is_known(start, rows[0].section));
+    if (bytes > H1_REQUEST_MEMO_BYTES_MAX / 2) assert_false(is_known(start, rows[0].section));
   }
-  for (unsigned i = 0; i < 8 * H1_KNOWN_COUNT; i++) {
-    snprintf(start, sizeof start, "GET /%u HTTP/1.1", i % (4 * H1_KNOWN_COUNT));
+  for (unsigned i = 0; i < 8 * H1_REQUEST_MEMOS; i++) {
+    snprintf(start, sizeof start, "GET /%u HTTP/1.1", i % (4 * H1_REQUEST_MEMOS));
     for (int time = 0; time < 2; time++)
       assert_true(compare(&machine, start, rows[0].section, 0));
     known += is_known(start, rows[0].section);
   }
-  assert_true(known > 4 * H1_KNOWN_COUNT);
-  for (unsigned i = known = 0; i < 4 * H1_KNOWN_COUNT; i++) {
+  assert_true(known > 4 * H1_REQUEST_MEMOS);
+  for (unsigned i = known = 0; i < 4 * H1_REQUEST_MEMOS; i++) {
     snprintf(start, sizeof start, "GET /%u HTTP/1.1", i);
     known += is_known(start, rows[0].section);
   }
-  assert_in_range(known, H1_KNOWN_COUNT / 2, H1_KNOWN_COUNT);
+  assert_in_range(known, H1_REQUEST_MEMOS / 2, H1_REQUEST_MEMOS);
   machine.ops->close(machine.self);
   end();
 }
