@@ -344,7 +344,7 @@ $(BUILD)/peers/%: tests/peers/%/main.go
 	$(QUIET)GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$(abspath $(BUILD))/peers/cache go build -o $@ ./$(<D)
 
 # VARIANT=fuzz only: main() comes from libFuzzer. What the targets need, and no more.
-$(OUT)/libfuzzed.a: $(call OBJ,$(ENGINE) $(wildcard io/base/*.c io/ring/*.c) io/files/jobs.c tools/client/url.c \
+$(OUT)/libfuzzed.a: $(call OBJ,$(ENGINE) $(wildcard io/base/*.c io/ring/*.c) io/worker/jobs.c tools/client/url.c \
   $(addprefix tools/common/,failure.c process.c) tests/engine/h1/message.c $(addprefix tests/support/,counted.c fake.c fuzz.c spdy_fuzz.c))
 	$(call SAY,AR)
 	$(QUIET)$(ARCHIVE)

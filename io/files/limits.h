@@ -87,8 +87,4 @@
  * attempts in all when a rename races with RESOLVE_BENEATH. */
 #define FILES_ATTEMPTS 4
 
-/* Niceness of threads that do work beside the loops (files/jobs.h): when cores are short, the loops get ten times as
- * much of them. Untested: another value only shifts that. */
-#define JOBS_NICE 10
-
 #endif

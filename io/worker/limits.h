@@ -19,4 +19,8 @@
  * Untested: a test has no such operation; those of the disk would need a disk that hangs. */
 #define IO_END_WAIT_NS (5 * IO_SECOND)
 
+/* Niceness of threads that do work beside the loops (worker/jobs.h): when cores are short, the loops get ten times as
+ * much of them. Untested: another value only shifts that. */
+#define JOBS_NICE 10
+
 #endif

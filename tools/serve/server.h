@@ -12,9 +12,9 @@
 
 #include "engine/engine.h"
 #include "io/files/counters.h"
-#include "io/files/jobs.h"
 #include "io/tls/factory.h"
 #include "io/worker/group.h"
+#include "io/worker/jobs.h"
 #include "tools/common/commands.h"
 #include "tools/common/output.h"
 #include "tools/serve/coding/compress_handler.h"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "io/base/error.h"
-#include "io/files/jobs.h"
+#include "io/worker/jobs.h"
 #include "tests/support/fake.h"
 #include "tests/support/random.h"
 #include "tests/support/shifted_clock.h"

@@ -4,7 +4,7 @@
  * Compressed is text of at least SITE_ENCODE_BYTES_MIN, or of unknown length, for a client that takes it; not what has
  * a content-encoding or a range already, nor what Cache-Control (no-transform) or its type (text/event-stream, which
  * has to arrive at once) forbid. The response then has no content-length and no ranges, a weak entity tag, and
- * Vary. A thread compresses each piece of the body (io/files/jobs.h); what was compressed is flushed when the
+ * Vary. A thread compresses each piece of the body (io/worker/jobs.h); what was compressed is flushed when the
  * handler has no more for now. When COMPRESS_STREAMS_MAX bodies are under way, others are sent as they are.
  *
  * The filter is static; all that it has to know is in stream->filter_note, which compress_begin() sets.
@@ -14,7 +14,7 @@
 #define WEIR_TOOLS_SERVE_CODING_COMPRESS_H
 
 #include "engine/http/answer_filter.h"
-#include "io/files/jobs.h"
+#include "io/worker/jobs.h"
 
 /* One writer; read with counter_get() from anywhere. */
 struct compress_counters {

@@ -5,7 +5,7 @@
  *     asked for --> made before? --yes--> found, or of no use
  *                     |no
  *                     v
- *                   a job for a thread (io/files/jobs.h); requests that come meanwhile wait for the same job
+ *                   a job for a thread (io/worker/jobs.h); requests that come meanwhile wait for the same job
  *
  * The entry of a file in the cache carries what was made of it: both are freed together, when the file has changed or
  * the cache needs the room. What is made counts against the bound of the cache, and is at most half of it: more could
@@ -19,7 +19,7 @@
 
 #include "engine/site/source.h"
 #include "io/files/files.h"
-#include "io/files/jobs.h"
+#include "io/worker/jobs.h"
 
 struct recode_made;
 

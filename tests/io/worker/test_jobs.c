@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "io/base/error.h"
-#include "io/files/jobs.h"
 #include "io/ring/op.h"
+#include "io/worker/jobs.h"
 
 enum { WAITING_MAX = 4 };
 
@@ -231,5 +231,5 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_closing_waits_for_a_slow_job, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_closing_waits_for_what_runs, set_up, tear_down),
   };
-  return cmocka_run_group_tests_name("files/jobs", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("worker/jobs", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * files/jobs.h - work that would hold up a loop, done by threads beside it.
+ * worker/jobs.h - work that would hold up a loop, done by threads beside it.
  *
  *     job->run = compress; job->done = compressed;
  *     if (!jobs_put(&desk, job)) ...            // too many wait: do without
@@ -11,8 +11,8 @@
  * Owner: the process has struct jobs, and each loop a struct jobs_desk. A job is embedded in its owner, and stays
  * until done(). jobs_put() and done() take a lock for some instructions.
  */
-#ifndef WEIR_FILES_JOBS_H
-#define WEIR_FILES_JOBS_H
+#ifndef WEIR_IO_WORKER_JOBS_H
+#define WEIR_IO_WORKER_JOBS_H
 
 #include "io/ring/loop.h"
 

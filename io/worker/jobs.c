@@ -1,10 +1,10 @@
 /*
- * files/jobs.c - one lock, one queue for the threads, one list for each loop.
+ * worker/jobs.c - one lock, one queue for the threads, one list for each loop.
  */
-#include "io/files/jobs.h"
+#include "io/worker/jobs.h"
 
 #include "io/base/error.h"
-#include "io/files/limits.h"
+#include "io/worker/limits.h"
 
 #include <assert.h>
 #include <errno.h>
