@@ -126,8 +126,8 @@
 #define PEER_EARNED_MAX       1000u
 #define PEER_SETTINGS_STREAMS 4u
 
-/* PING and SETTINGS frames that want a reply (CVE-2019-9512, CVE-2019-9515), beyond those. Probes of the round trip take a
- * few a second; no client needs hundreds. */
+/* PING and SETTINGS frames that want a reply (CVE-2019-9512, CVE-2019-9515), beyond those. Probes of the round trip
+ * take a few a second; no client needs hundreds. */
 #define PEER_PING_BURST          500u
 #define PEER_PING_PER_SECOND     50u
 #define PEER_SETTINGS_BURST      100u

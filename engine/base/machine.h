@@ -49,24 +49,26 @@ struct machine_vault {
   void (*release)(struct machine_vault *vault, struct span vaulted);
 };
 
-/* What a machine wants, as a bit set. MACHINE_RECV absent means: stop reading from the peer.
- * MACHINE_DONE is reported only when nothing is left to send; the host then closes the
- * connection (half-close first, so that the last bytes arrive). MACHINE_ENDED: our direction has
- * ended, and the peer's goes on. Reported only when nothing is left to send, and nothing is sent
- * any more; the host closes our direction of the transport, and goes on as before. MACHINE_RESET: the
- * host ends the connection at once, and so that the peer knows that it was cut short (TCP RST).
- * MACHINE_SILENT, with MACHINE_DONE: the peer has said that it sends nothing more, so the connection may be closed at once.
- * MACHINE_MOVES: move() may be called; a host that never moves machines ignores it.
- * MACHINE_ANSWERS, with MACHINE_RECV: the input that it refused before is of no use once the peer has ended its half. A
- * host that finds so drops it, and calls recv_eof(). */
+/* What a machine wants, as a bit set. */
 enum {
+  /* Input. Absent: the host stops reading from the peer. */
   MACHINE_RECV = 1,
+  /* A call of send_peek(): there may be something to send. */
   MACHINE_SEND = 2,
+  /* The end. Only when nothing is left to send: the host closes the connection (half-close first, so that the last
+   * bytes arrive). */
   MACHINE_DONE = 4,
+  /* Our direction has ended, and the peer's goes on. Only when nothing is left to send; nothing is sent any more. The
+   * host closes our direction of the transport, and goes on as before. */
   MACHINE_ENDED = 8,
+  /* The host ends the connection at once, and so that the peer knows that it was cut short (TCP RST). */
   MACHINE_RESET = 16,
+  /* A call of move(). A host that never moves machines ignores it. */
   MACHINE_MOVES = 32,
+  /* With MACHINE_DONE: the peer has said that it sends nothing more, so the connection may be closed at once. */
   MACHINE_SILENT = 64,
+  /* With MACHINE_RECV: the input that it refused before is of no use once the peer has ended its half. A host that
+   * finds so drops it, and calls recv_eof(). */
   MACHINE_ANSWERS = 128
 };
 

@@ -1,5 +1,6 @@
 /*
- * base/merit.h - what a peer has earned by useful work, and may spend on frames that cost it a token else (base/budget.h).
+ * base/merit.h - what a peer has earned by useful work, and may spend on frames that cost it a token else
+ * (base/budget.h).
  * Bounds and reasons: base/limits.h, PEER_EARNED_* and PEER_UPDATES_*.
  *
  * A PING with each request, at any rate, is no flood of PINGs: it costs less than the request. So control frames are

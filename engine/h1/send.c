@@ -134,8 +134,9 @@ static void body_sent(struct h1_stream *stream, const struct body_chunk *chunk) 
   counter_add(&stream->h1->http->counters.body_bytes_sent, len);
 }
 
-/* How many bytes a tunnel's body may lend, which need no room: as many as the budget, whatever waits, and a bit more, for
- * the frames within. What comes in pieces of that size would else be cut, and each cut costs a frame and two sends. */
+/* How many bytes a tunnel's body may lend, which need no room: as many as the budget, whatever waits, and a bit more,
+ * for the frames within. What comes in pieces of that size would else be cut, and each cut costs a frame and two
+ * sends. */
 static size_t most_to_lend(const struct h1_stream *stream, size_t budget_bytes) {
   bool may = stream->tunnel && budget_bytes > stream->h1->out.bytes;
   return may ? budget_bytes + OUT_COPY_BYTES_MAX : 0;

@@ -110,8 +110,8 @@ static const struct form form_indexed = {0x80, 7}, form_literal_indexed = {0x40,
 /* Odd, with bits all over: the fractional part of the square root of 2. */
 static const uint64_t hash_factor_too = 0x6a09e667f3bcc909u;
 
-/* As hash_of() of base/hash.h, but sixteen octets a step, and up to sixteen in the last two, which overlap those before.
- * Its quality only matters for speed: a chain is never longer than the table. */
+/* As hash_of() of base/hash.h, but sixteen octets a step, and up to sixteen in the last two, which overlap those
+ * before. Its quality only matters for speed: a chain is never longer than the table. */
 static inline uint64_t hash_string(uint64_t hash, struct span string) {
   const uint8_t *at = string.base;
   const size_t len = string.len;

@@ -103,7 +103,8 @@ static void take_long(struct input *in, uint8_t **out, bool store, bool *rare) {
   *rare = true;
 }
 
-/* Rounds from the beginning on, until a look-up finds nothing or the end is near. Here a round need not wait for its load. */
+/* Rounds from the beginning on, until a look-up finds nothing or the end is near. Here a round need not wait for its
+ * load. */
 __attribute__((always_inline)) static inline uint8_t *take_quickly(struct input *in, uint8_t *out,
                                                                    bool store) {
   const uint8_t *at = in->end - in->left / 8, *last = in->end - 8;

@@ -32,7 +32,8 @@ extern const struct huffman_code huffman_codes[256];
 extern const uint8_t huffman_code_bits[256];
 
 /* What HUFFMAN_PEEK_BITS bits begin with, by these bits inverted: the number of whole symbols (0, 1 or 2; 0: a longer
- * code) << HUFFMAN_TAKES_SHIFT | their bits; and the symbols, in a table of their own, since no look-up waits for them. */
+ * code) << HUFFMAN_TAKES_SHIFT | their bits; and the symbols, in a table of their own, since no look-up waits for
+ * them. */
 extern const uint8_t huffman_takes[1 << HUFFMAN_PEEK_BITS];
 extern const uint8_t huffman_symbols[1 << HUFFMAN_PEEK_BITS][2];
 

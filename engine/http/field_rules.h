@@ -2,9 +2,9 @@
  * http/field_rules.h - a filter (http/answer_filter.h) that sets, adds and removes fields of final responses, as an
  * operator says.
  * Spec: RFC 9110 section 5.3 (fields of one name), RFC 6797 section 7.2 (Strict-Transport-Security only over secure
- * transport: its rules do nothing elsewhere), RFC 9110 section 8.4 (Content-Encoding: its rules are about content that is
- * stored encoded, so they do nothing to errors, redirects, and responses that have a coding already), section 14.6 (the
- * Content-Type of several ranges is not the file's: its rules do not touch it).
+ * transport: its rules do nothing elsewhere), RFC 9110 section 8.4 (Content-Encoding: its rules are about content
+ * that is stored encoded, so they do nothing to errors, redirects, and responses that have a coding already), section
+ * 14.6 (the Content-Type of several ranges is not the file's: its rules do not touch it).
  *
  * Owner: the one that makes the rules; they do not change while responses pass. All cores may share them.
  */

@@ -244,8 +244,8 @@ bool stream_trailers(struct stream *stream, const struct header *fields, size_t 
  * stream. NULL, and nothing is sent, when the client or the protocol does not allow it. */
 struct stream *stream_push(struct stream *stream, const struct header *fields, size_t count);
 
-/* The body has bytes again after BODY_WAIT. May be called until the body's close(): for a stream that has ended, nothing
- * happens. */
+/* The body has bytes again after BODY_WAIT. May be called until the body's close(): for a stream that has ended,
+ * nothing happens. */
 void stream_resume(struct stream *stream);
 
 /* The handler has used `bytes` of the bytes that events.data() gave it (with consume_later). */
@@ -283,9 +283,8 @@ void stream_head_start(struct stream *stream, uint64_t first_bytes);
 void stream_head_start_rules(struct stream *stream, const struct head_start_rules *rules,
                              struct span path);
 
-/* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (any other is refused, as a
- * mistake): its share of its worker's time while that is short. For paying customers, say, once a request has shown who it
- * is. */
+/* Gives the stream's whole connection a weight of 1 .. MACHINE_WEIGHT_MAX (any other is refused, as a mistake): its
+ * share of its worker's time while that is short. For paying customers, say, once a request has shown who it is. */
 void stream_weigh_connection(struct stream *stream, unsigned weight);
 
 #ifdef __cplusplus

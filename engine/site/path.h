@@ -35,8 +35,8 @@ site_path_parse(struct span target, uint8_t *room, size_t room_bytes, struct sit
 /* Whether a name in a directory belongs to paths that pass: not hidden, and of bytes that they may have. */
 __attribute__((warn_unused_result)) bool site_path_shows(struct span name);
 
-/* Writes `text`, a path or a name, so that it can stand in a target: percent-encoded, at most 3 * text.len bytes. Returns
- * the length. */
+/* Writes `text`, a path or a name, so that it can stand in a target: percent-encoded, at most 3 * text.len bytes.
+ * Returns the length. */
 size_t site_path_encode(struct span text, uint8_t *room);
 
 /* Writes the target that leads to the directory of that path below `prefix`, which is such a path, too: "/",

@@ -6,9 +6,9 @@
  *                     v    | done()                   v      | done()
  *                    wait -+                         wait ---+
  *
- * Where nothing is at the path, not even a sibling (site/siblings.h), the next one is looked up: of a directory the next
- * index, then a listing; then the fallback. Only then is the answer 404. Before a file is answered, another coding of it
- * may have to be made (site/recode.h), which is waited for like a lookup.
+ * Where nothing is at the path, not even a sibling (site/siblings.h), the next one is looked up: of a directory the
+ * next index, then a listing; then the fallback. Only then is the answer 404. Before a file is answered, another
+ * coding of it may have to be made (site/recode.h), which is waited for like a lookup.
  */
 #include "engine/site/site.h"
 

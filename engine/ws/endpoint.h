@@ -26,8 +26,8 @@ enum ws_state {
   WS_DONE,    /* nothing is read any more */
 };
 
-/* What waits to be sent, of whole frames: bytes[used .. len). A message has a piece of its own or shares one
- * with others; it is never in two. A message that is received has one, too: from WS_HEADER_BYTES_MAX on, so that it can be
+/* What waits to be sent, of whole frames: bytes[used .. len). A message has a piece of its own or shares one with
+ * others; it is never in two. A message that is received has one, too: from WS_HEADER_BYTES_MAX on, so that it can be
  * sent back as it lies there. */
 struct ws_piece {
   struct ws_piece *next;

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* What a register holds on every machine that has such registers. Of wider vectors gcc makes moves through the stack. */
+/* What a register holds on every machine that has such registers. Of wider vectors gcc makes moves through the
+ * stack. */
 typedef uint32_t block __attribute__((vector_size(16)));
 
 /* The key as it applies to a payload whose first byte is at `offset`. */

@@ -13,9 +13,9 @@
 /* A message begins; no other is under way. */
 void ws_message_begin(struct ws *ws, enum ws_kind kind, bool compressed);
 
-/* Where the next `len` bytes of a message that is being put together belong; what is unmasked there is not copied once
- * more. `last`: as ws_message_add() will get it, or false where these bytes need memory even if they are a whole message.
- * NULL: it is not put together, is too long, or memory was refused, and the end has failed. */
+/* Where the next `len` bytes of a message that is being put together belong; what is unmasked there is not copied
+ * once more. `last`: as ws_message_add() will get it, or false where these bytes need memory even if they are a whole
+ * message. NULL: it is not put together, is too long, or memory was refused, and the end has failed. */
 uint8_t *ws_message_room(struct ws *ws, size_t len, bool last);
 
 /* Its next bytes, unmasked; `last`: none follow. The message may be handed over within this call, after

@@ -19,8 +19,9 @@ struct ws_piece *ws_queue_make_piece(struct ws *ws, size_t room);
 /* Frees a piece that is not in the queue; one that is shown is freed by who shows it. */
 void ws_queue_free_piece(struct ws *ws, struct ws_piece *piece);
 
-/* Queues a message, in frames of at most settings.frame_bytes_max. Copies it, unless it is the message that was received
- * last, where it lies: then its piece is taken from in->piece. False when memory was refused: nothing is queued then. */
+/* Queues a message, in frames of at most settings.frame_bytes_max. Copies it, unless it is the message that was
+ * received last, where it lies: then its piece is taken from in->piece. False when memory was refused: nothing is
+ * queued then. */
 __attribute__((warn_unused_result)) bool ws_queue_message(struct ws *ws, enum ws_kind kind,
                                                           struct span bytes);
 

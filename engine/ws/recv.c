@@ -79,8 +79,8 @@ static void control_bytes(struct ws *ws, struct span bytes) {
   control_done(ws);
 }
 
-/* Unmasks the next bytes of a data frame: as many as there are where the message is gathered, WS_PIECE_BYTES at most, into
- * `piece`, where it is not. */
+/* Unmasks the next bytes of a data frame: as many as there are where the message is gathered, WS_PIECE_BYTES at most,
+ * into `piece`, where it is not. */
 static struct span unmask(struct ws *ws, struct span bytes, uint8_t *piece) {
   const struct ws_in *in = &ws->in;
   uint64_t offset = in->offset;

@@ -8,8 +8,8 @@
 #include "engine/ws/mask.h"
 #include "engine/ws/queue.h"
 
-/* By how many bytes a machine may exceed what it is asked for: a frame's header. Such a rest would make a message of its
- * own. */
+/* By how many bytes a machine may exceed what it is asked for: a frame's header. Such a rest would make a message of
+ * its own. */
 enum { SLACK = 64 };
 
 void ws_source_set(struct ws *ws, const struct ws_source *source) {

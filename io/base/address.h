@@ -48,7 +48,8 @@ __attribute__((warn_unused_result)) bool address_from_path(struct address *addre
  * Returns `text`. */
 const char *address_format(const struct address *address, char text[ADDRESS_TEXT_BYTES]);
 
-/* Whether it is one of this machine's own, which no other machine reaches: 127.0.0.0/8, also mapped into IPv6, or ::1. */
+/* Whether it is one of this machine's own, which no other machine reaches: 127.0.0.0/8, also mapped into IPv6, or
+ * ::1. */
 __attribute__((warn_unused_result)) bool address_is_loopback(const struct address *address);
 
 uint16_t address_port(const struct address *address);

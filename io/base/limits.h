@@ -23,8 +23,8 @@
 #define PAGES_COUNT 1024
 #define PAGES_BYTES (128 * 1024)
 
-/* Lists of watched files, and events that are read at once: 4 KiB of them. Arbitrary: a worker watches some hundred files,
- * and few are written to. */
+/* Lists of watched files, and events that are read at once: 4 KiB of them. Arbitrary: a worker watches some hundred
+ * files, and few are written to. */
 #define WRITES_BUCKETS 256u
 #define WRITES_EVENTS  256
 

@@ -1,10 +1,10 @@
 /*
  * base/writes.h - which open files were written to, by inotify.
  *
- * A write and a touch set the same time stamps. inotify tells them apart, on local file systems: a write or a truncation is
- * IN_MODIFY, and touch, chmod, rename and unlink are not. (A change of mtime alone, as by `touch -m`, is IN_MODIFY as well.)
- * The event of a write() is there when the call returns. Writes through a mapping, and those of other machines on a network
- * file system, have no event.
+ * A write and a touch set the same time stamps. inotify tells them apart, on local file systems: a write or a
+ * truncation is IN_MODIFY, and touch, chmod, rename and unlink are not. (A change of mtime alone, as by `touch -m`,
+ * is IN_MODIFY as well.) The event of a write() is there when the call returns. Writes through a mapping, and those
+ * of other machines on a network file system, have no event.
  *
  * Events are read when somebody asks, and once a second, so that the kernel's queue of them does not overflow. A watch
  * that the kernel refuses (fs.inotify.max_user_watches, no /proc) sees nothing.

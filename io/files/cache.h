@@ -102,8 +102,8 @@ __attribute__((warn_unused_result)) struct file *file_cache_make(struct file_cac
                                                                  enum file_kind kind,
                                                                  size_t content_bytes);
 
-/* A held entry's user needs `bytes` more, until the entry is freed: counts them against the bound. False when there is no
- * room that eviction could make. */
+/* A held entry's user needs `bytes` more, until the entry is freed: counts them against the bound. False when there
+ * is no room that eviction could make. */
 __attribute__((warn_unused_result)) bool file_cache_charge(struct file_cache *cache,
                                                            struct file *file, size_t bytes);
 

@@ -26,12 +26,13 @@
  *
  * Pieces that several readers want are read once, and sent from where they lie: files/window.h says when.
  *
- * After each piece the file is checked. Promised: a piece that ends beyond a new, earlier end of the file is
- * never handed out, and no piece is after a write that changed the file's first FILES_PROOF_BYTES or the last
- * ones that were read, nor, where inotify reports writes, after any write that left the file as long as it was. Not
- * promised: that a write in place elsewhere is noticed on network file systems, through a mapping, or when the file is
- * appended to as well. It sets the same time stamps as a touch does, and the kernel's change counter (STATX_CHANGE_COOKIE)
- * is not given to programs. So a response may mix two versions of such a file: replace files by rename, as deployments do.
+ * After each piece the file is checked. Promised: a piece that ends beyond a new, earlier end of the file is never
+ * handed out, and no piece is after a write that changed the file's first FILES_PROOF_BYTES or the last ones that
+ * were read, nor, where inotify reports writes, after any write that left the file as long as it was. Not promised:
+ * that a write in place elsewhere is noticed on network file systems, through a mapping, or when the file is appended
+ * to as well. It sets the same time stamps as a touch does, and the kernel's change counter (STATX_CHANGE_COOKIE) is
+ * not given to programs. So a response may mix two versions of such a file: replace files by rename, as deployments
+ * do.
  *
  * Waiting. openat2() and fstatat() are called directly: their names are in the kernel's dentry
  * cache on all but the first use, where a completion through the ring would cost more than the

@@ -1,14 +1,13 @@
 /*
  * files/proof.h - whether an open file is still the version that it was when it was found.
  *
- * A write sets a file's ctime, and so do touch, chmod, rename and unlink. While the ctime is the same, and
- * so old that no write can still be under way with it (FILES_SETTLE_NS), so are the bytes. Else a file with
- * fewer bytes was rewritten, and so was one with as many bytes to which a write was seen (base/writes.h). Else, and
- * where no writes are seen, two samples of 64 bytes decide: its beginning, and the last bytes that were read. If both are
- * what they were, the file counts as touched or appended to. So a rewrite that leaves both as they were is not
- * noticed where it also makes the file longer, or where the kernel reports no writes. Through a mapping, a program
- * can write without a new ctime: the kernel sets it at the first write to a page, and not again until the page has
- * gone to the disk.
+ * A write sets a file's ctime, and so do touch, chmod, rename and unlink. While the ctime is the same, and so old
+ * that no write can still be under way with it (FILES_SETTLE_NS), so are the bytes. Else a file with fewer bytes was
+ * rewritten, and so was one with as many bytes to which a write was seen (base/writes.h). Else, and where no writes
+ * are seen, two samples of 64 bytes decide: its beginning, and the last bytes that were read. If both are what they
+ * were, the file counts as touched or appended to. So a rewrite that leaves both as they were is not noticed where it
+ * also makes the file longer, or where the kernel reports no writes. Through a mapping, a program can write without a
+ * new ctime: the kernel sets it at the first write to a page, and not again until the page has gone to the disk.
  *
  * Owner: embedded in its file; all readers share it.
  */

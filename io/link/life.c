@@ -151,7 +151,8 @@ static void begin_linger(struct link *link) {
   link->linger_bytes = 0;
 }
 
-/* Whether the peer has nothing more to say, as its FIN or its word tells, so that to close the socket ends our half, too. */
+/* Whether the peer has nothing more to say, as its FIN or its word tells, so that to close the socket ends our half,
+ * too. */
 static bool is_over(const struct link *link, unsigned wants) {
   return link_input_is_empty(link) && (link->eof || wants & MACHINE_SILENT);
 }

@@ -43,9 +43,9 @@
  * whether it does. */
 #define IO_WHOLES 4u
 
-/* The same for a link that was told to receive one buffer at a time, because it had more than its part of the buffers,
- * or its machine did not keep up. Not for ever: in a turn that lasts long, ordinary links have more than their part, too.
- * Arbitrary: a request to the ring every 64 receives. */
+/* The same for a link that was told to receive one buffer at a time, because it had more than its part of the
+ * buffers, or its machine did not keep up. Not for ever: in a turn that lasts long, ordinary links have more than
+ * their part, too. Arbitrary: a request to the ring every 64 receives. */
 #define IO_WHOLES_AGAIN 64u
 
 /* Bytes after which a link is in the midst of a long send: most responses are over by then. */

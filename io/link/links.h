@@ -5,12 +5,13 @@
  * Work is queued: completions mark a link dirty, and a pass over the dirty links (link/pass.h) settles each. There are
  * three lists, through link.dirty, and a link is on one of them at most:
  *   dirty  something happened to it.
- *   woken  others gave it something (host->wake()). Settled at the end of the turn: the link that carries all connections
- *          of a tunnel, say, sends what the whole turn brought at once, and not a piece for every few completions.
+ *   woken  others gave it something (host->wake()). Settled at the end of the turn: the link that carries all
+ *          connections of a tunnel, say, sends what the whole turn brought at once, and not a piece for every few
+ *          completions.
  *   busy   in the midst of a long send. Comes last and gets IO_TURN_BUSY_BYTES a turn, so that a download does not hold
  *          up links that have little to say.
- * A link that has had more than its weight allows is held instead (link/share.h): it neither sends nor takes input until
- * it is due.
+ * A link that has had more than its weight allows is held instead (link/share.h): it neither sends nor takes input
+ * until it is due.
  *
  * Owner: the worker. Slots never move; they are made in chunks as they are needed, and only
  * links_open() and links_take() allocate.
@@ -33,9 +34,9 @@ struct links {
   struct list_node dirty, busy, woken;
   struct list_node waiting; /* links with deferred input */
   struct list_node starved; /* links that found the buffer ring empty */
-  uint32_t shedding;   /* links that are being drained to make room */
-  uint32_t shed_hand;  /* the slot that was looked at last */
-  uint64_t kept_bytes; /* a counter: capacity of all copies, at most */
+  uint32_t shedding;        /* links that are being drained to make room */
+  uint32_t shed_hand;       /* the slot that was looked at last */
+  uint64_t kept_bytes;      /* a counter: capacity of all copies, at most */
   uint64_t keep_bytes_max;
   uint64_t turn_sent_bytes;
   uint64_t spent_ns;      /* that the turn had lasted at the last look at the clock */

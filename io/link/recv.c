@@ -163,8 +163,8 @@ static void note_whole(struct link *link) {
     link->receive_mode = LINK_RECV_MULTISHOT;
 }
 
-/* Bytes that come after everything kept: offered if they may be, kept otherwise. What comes from the scratch can be many
- * buffers long, and the turn may have lasted long before its end. */
+/* Bytes that come after everything kept: offered if they may be, kept otherwise. What comes from the scratch can be
+ * many buffers long, and the turn may have lasted long before its end. */
 static void take_in(struct link *link, struct span bytes) {
   bool goes_on = link->kept.begin == link->kept.end;
   while (goes_on && bytes.len > 0 && link_wants(link, MACHINE_RECV)) {
@@ -333,8 +333,8 @@ static bool read_vaulted(struct link *link, size_t most) {
   return true;
 }
 
-/* Between two vaulted runs the machine reads a header, or a run is short: that much is read, and no more of what could be
- * vaulted. False: what comes is not passed on unread. */
+/* Between two vaulted runs the machine reads a header, or a run is short: that much is read, and no more of what
+ * could be vaulted. False: what comes is not passed on unread. */
 static bool read_unread(struct link *link) {
   if (!link->bulk || !link_is_alive(link) || !link_input_is_empty(link)) return false;
   if (share_of_turn(link) != IO_TURN_RECV_BYTES) return false;

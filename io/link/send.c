@@ -140,8 +140,8 @@ static size_t run_of(const struct span *spans, size_t count) {
   return run > 0 ? run : 1;
 }
 
-/* splice(2) sends a part as if more came at once (MSG_MORE). The last segment then waits for more; but where a segment is
- * longer than what may be unsent, there is never room for more. Setting TCP_NODELAY again sends it. */
+/* splice(2) sends a part as if more came at once (MSG_MORE). The last segment then waits for more; but where a
+ * segment is longer than what may be unsent, there is never room for more. Setting TCP_NODELAY again sends it. */
 static void push(const struct link *link) {
   int on = 1;
   setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -36,8 +36,8 @@ int attempt_connect(int fd) {
   return -error;
 }
 
-/* The listening socket does not block. Whether another connection waits is asked for: an accept4() in vain makes a socket
- * first, and takes ten times as long as poll(2). */
+/* The listening socket does not block. Whether another connection waits is asked for: an accept4() in vain makes a
+ * socket first, and takes ten times as long as poll(2). */
 static int32_t try_accept(struct watch *watch, uint32_t *flags) {
   int fd;
   do

@@ -56,7 +56,8 @@ void bufring_give(struct bufring *bufring, uint16_t id);
 /* Shows all buffers that were given back to the kernel, with one store. */
 void bufring_publish(struct bufring *bufring);
 
-/* For a poller: the buffer to be filled next, -1 for none. Once it was filled, bufring_lend() takes it off the stack. */
+/* For a poller: the buffer to be filled next, -1 for none. Once it was filled, bufring_lend() takes it off the
+ * stack. */
 static inline int bufring_spare(const struct bufring *bufring) {
   return bufring->spare_count ? bufring->spare[bufring->spare_count - 1] : -1;
 }

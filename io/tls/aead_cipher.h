@@ -27,15 +27,17 @@ struct tls_aead_record {
 struct tls_aead_ops {
   const char *library; /* and for which processor */
 
-  /* A state with a key of the cipher, for one direction: `state`, which these operations have made, or a new one if that
-   * is NULL. NULL when memory was refused; `state` is then freed. */
+  /* A state with a key of the cipher, for one direction: `state`, which these operations have made, or a new one if
+   * that is NULL. NULL when memory was refused; `state` is then freed. */
   void *(*prepare)(void *state, enum tls_aead_cipher cipher, const uint8_t *key, bool seals);
 
-  /* Writes the ciphertext of the first `len` bytes of the spans, of the type, and the tag. False: memory was refused. */
+  /* Writes the ciphertext of the first `len` bytes of the spans, of the type, and the tag. False: memory was
+   * refused. */
   bool (*seal)(void *state, const struct tls_aead_record *record, const struct span *spans,
                size_t len, uint8_t *out);
 
-  /* Decrypts `len` bytes, which a tag follows. False when it is wrong, or memory was refused: `out` is then to be wiped. */
+  /* Decrypts `len` bytes, which a tag follows. False when it is wrong, or memory was refused: `out` is then to be
+   * wiped. */
   bool (*open)(void *state, const struct tls_aead_record *record, const uint8_t *in, size_t len,
                uint8_t *out);
 

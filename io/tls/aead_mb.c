@@ -1,10 +1,10 @@
 /*
- * tls/aead_mb.c - the ciphers of Intel's ipsec-mb. Where the processor has VAES and AVX512, its AES-GCM takes a third of
- * the time of OpenSSL 3.0's, and a fifth for small records.
+ * tls/aead_mb.c - the ciphers of Intel's ipsec-mb. Where the processor has VAES and AVX512, its AES-GCM takes a third
+ * of the time of OpenSSL 3.0's, and a fifth for small records.
  *
- * Its manager only finds the functions for this processor, and tests them. They are called by themselves, by any thread;
- * what they share is the library's imb_errno, one word that each call clears and nobody reads. So a record should take
- * few calls: small spans are put together first.
+ * Its manager only finds the functions for this processor, and tests them. They are called by themselves, by any
+ * thread; what they share is the library's imb_errno, one word that each call clears and nobody reads. So a record
+ * should take few calls: small spans are put together first.
  */
 #include "io/tls/aead_cipher.h"
 #include "io/tls/limits.h"

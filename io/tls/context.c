@@ -1,6 +1,6 @@
 /*
- * tls/context.c - the SSL_CTX and what it refers to: ALPN by our own preference, the certificates that handshakes choose
- * from, ticket keys. Suites are set in tls/suites.c, authorities in tls/trust.c.
+ * tls/context.c - the SSL_CTX and what it refers to: ALPN by our own preference, the certificates that handshakes
+ * choose from, ticket keys. Suites are set in tls/suites.c, authorities in tls/trust.c.
  */
 #include "io/tls/context.h"
 
@@ -109,8 +109,8 @@ static const struct tls_identity *find_identity(struct tls_context *context, con
   return tls_identities_find(identities, name);
 }
 
-/* OpenSSL's contract: 1 to go on, 0 for an alert. Called in each full handshake, perhaps again after the client's second
- * ClientHello. */
+/* OpenSSL's contract: 1 to go on, 0 for an alert. Called in each full handshake, perhaps again after the client's
+ * second ClientHello. */
 static int choose_certificates(SSL *ssl, void *ctx) {
   const struct tls_identity *before = SSL_get_ex_data(ssl, identity_place);
   const struct tls_identity *identity = before ? before : find_identity(ctx, ssl);

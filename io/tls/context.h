@@ -57,9 +57,9 @@ __attribute__((warn_unused_result)) bool tls_context_set_ticket_keys(struct tls_
                                                                      const void *bytes, size_t len,
                                                                      struct io_error *error);
 
-/* Server: the policy that the settings ask for: suites, groups, versions, which certificates clients show. ALPN, tickets,
- * the key log and our certificates are the context's. For tls_policy_use() or tls_policy_free(). Any one thread at a
- * time. NULL, with one line in `error`. */
+/* Server: the policy that the settings ask for: suites, groups, versions, which certificates clients show. ALPN,
+ * tickets, the key log and our certificates are the context's. For tls_policy_use() or tls_policy_free(). Any one
+ * thread at a time. NULL, with one line in `error`. */
 __attribute__((warn_unused_result)) struct ssl_ctx_st *
 tls_policy_make(struct tls_context *context, const struct tls_settings *settings,
                 struct io_error *error);
@@ -86,8 +86,8 @@ struct span tls_context_answer_clear_text(const struct tls_context *context, str
  * become a struct tls_notes before the handshake. */
 __attribute__((warn_unused_result)) struct ssl_st *tls_context_new_ssl(struct tls_context *context);
 
-/* For tls/peer.c, a server's, once after the handshake: what the client was shown; after a ticket, what one that asks for
- * its name would be shown now. The caller has a reference to its set, see tls/identities.h. */
+/* For tls/peer.c, a server's, once after the handshake: what the client was shown; after a ticket, what one that asks
+ * for its name would be shown now. The caller has a reference to its set, see tls/identities.h. */
 const struct tls_identity *tls_context_identity(struct tls_context *context, struct ssl_st *ssl);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * tls/handshake.h - a connection until it is OPEN: its turn among other handshakes, OpenSSL's steps, and the inner machine.
+ * tls/handshake.h - a connection until it is OPEN: its turn among other handshakes, OpenSSL's steps, and the inner
+ * machine.
  * Spec: RFC 8446 sections 4 and 5 (the first record), RFC 7301 (ALPN).
  */
 #ifndef WEIR_TLS_HANDSHAKE_H

@@ -2,8 +2,8 @@
  * tls/hkdf.h - the two functions that secrets of TLS 1.3 come from.
  * Spec: RFC 5869 (HKDF), RFC 2104 (HMAC), RFC 8446 section 7.1 (HKDF-Expand-Label).
  *
- * OpenSSL 3.0's own look up digest and MAC by name in each call, which takes longer than hashing: 3 us for a secret, and
- * 1 us here.
+ * OpenSSL 3.0's own look up digest and MAC by name in each call, which takes longer than hashing: 3 us for a secret,
+ * and 1 us here.
  */
 #ifndef WEIR_TLS_HKDF_H
 #define WEIR_TLS_HKDF_H
@@ -38,8 +38,8 @@ struct tls_hkdf_label {
   struct span prefix, label, context;
 };
 
-/* HKDF-Expand-Label() of a secret of at most the hash's length (asserted). False when a text is longer than the struct can
- * hold, `len` is more than 255 hashes, or memory was refused. */
+/* HKDF-Expand-Label() of a secret of at most the hash's length (asserted). False when a text is longer than the
+ * struct can hold, `len` is more than 255 hashes, or memory was refused. */
 __attribute__((warn_unused_result)) bool tls_hkdf_expand(const struct tls_hash *hash,
                                                          struct span secret,
                                                          const struct tls_hkdf_label *label,

@@ -41,8 +41,8 @@
  * busy connections. With more of them busy at once, each record costs setting up a key, 150 to 500 ns. */
 #define TLS_AEAD_CONTEXTS 512u
 
-/* Spans below this are copied to where their ciphertext goes, and encrypted together, by ipsec-mb: a call for each takes
- * longer, and a record of several calls 50 ns more than one of a single call. */
+/* Spans below this are copied to where their ciphertext goes, and encrypted together, by ipsec-mb: a call for each
+ * takes longer, and a record of several calls 50 ns more than one of a single call. */
 #define TLS_AEAD_COPIED_BYTES 2048u
 
 /* Records that one key of ours encrypts before a KeyUpdate brings the next: RFC 8446 section 5.5 allows AES-GCM 2^24.5

@@ -38,8 +38,8 @@ struct tls_handover {
   const struct tls_aead *send_keys;
 };
 
-/* A connection before its handshake. It reads from `input` and writes to `output`, keeps these and the credit. NULL when
- * memory was refused. */
+/* A connection before its handshake. It reads from `input` and writes to `output`, keeps these and the credit. NULL
+ * when memory was refused. */
 __attribute__((warn_unused_result)) struct tls_openssl *
 tls_openssl_create(struct tls_factory *factory, struct span *input, struct tls_slab *output,
                    struct tls_credit *credit);
@@ -50,8 +50,8 @@ void tls_openssl_free(struct tls_openssl *openssl);
 /* The handshake is complete. */
 void tls_openssl_opened(struct tls_openssl *openssl);
 
-/* What to go on with in OpenSSL's place; it borrows from `openssl`. False when OpenSSL has to go on: it speaks something
- * else than tls/records.h does, is in the middle of a record, or waits for a ticket. */
+/* What to go on with in OpenSSL's place; it borrows from `openssl`. False when OpenSSL has to go on: it speaks
+ * something else than tls/records.h does, is in the middle of a record, or waits for a ticket. */
 __attribute__((warn_unused_result)) bool tls_openssl_hand_over(const struct tls_openssl *openssl,
                                                                struct tls_handover *handover);
 

@@ -47,8 +47,8 @@ void tls_receiver_end(struct tls_receiver *receiver);
 /* Room for one record's plaintext with its type: fixed by RFC 8446 section 5.4. */
 enum { TLS_RECEIVER_ROOM_BYTES = TLS_RECORD_BYTES + 1 };
 
-/* Opens records at the beginning of `in`, which is then what is left, and appends their plaintext to the `*len` bytes at
- * `out`, as long as there are TLS_RECEIVER_ROOM_BYTES more up to `size`. Records are charged to the credit. */
+/* Opens records at the beginning of `in`, which is then what is left, and appends their plaintext to the `*len` bytes
+ * at `out`, as long as there are TLS_RECEIVER_ROOM_BYTES more up to `size`. Records are charged to the credit. */
 __attribute__((warn_unused_result)) enum tls_read tls_receiver_read(struct tls_receiver *receiver,
                                                                     struct tls_credit *credit,
                                                                     struct span *in, uint8_t *out,

@@ -10,7 +10,8 @@
 
 #include "io/tls/openssl.h"
 
-/* The secrets are derived by tls/schedule.h, and our keys come from where the kernel would have them: they say the same. */
+/* The secrets are derived by tls/schedule.h, and our keys come from where the kernel would have them: they say the
+ * same. */
 #ifdef WEIR_INVARIANTS
 static void invariants(const struct tls_sender *sender) {
   const struct tls_aead *keys = &sender->keys;

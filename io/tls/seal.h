@@ -4,9 +4,9 @@
  *
  * OpenSSL's own way copies each byte twice: before it encrypts, and to its BIO afterwards. But it can leave
  * encryption to the kernel (SSL_OP_ENABLE_KTLS): it then gives the BIO the keys of our direction, and writes
- * plaintext. Our BIO takes the keys in the kernel's place, and seals with them: see tls/aead.h. As long as OpenSSL goes
- * on, it decides on every alert, ticket and KeyUpdate; these come through the BIO, and are sealed with the same sequence
- * numbers. When tls/records.h takes over, the number of the next record is known from here.
+ * plaintext. Our BIO takes the keys in the kernel's place, and seals with them: see tls/aead.h. As long as OpenSSL
+ * goes on, it decides on every alert, ticket and KeyUpdate; these come through the BIO, and are sealed with the same
+ * sequence numbers. When tls/records.h takes over, the number of the next record is known from here.
  *
  * Where this cannot be (TLS 1.2, a cipher other than AES-GCM and ChaCha20-Poly1305, an OpenSSL without it, after
  * a KeyUpdate), OpenSSL encrypts.

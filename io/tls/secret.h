@@ -29,15 +29,15 @@ void tls_secret_set(struct tls_secret *secret, struct span bytes);
 
 void tls_secrets_wipe(struct tls_secrets *secrets);
 
-/* Begins keys of a cipher for a direction; `sequence` is the number of its next record. Keys that were there are forgotten.
- * False, and nothing happened, when the secret has another length than the cipher's hash, there is no such cipher, or
- * memory was refused. */
+/* Begins keys of a cipher for a direction; `sequence` is the number of its next record. Keys that were there are
+ * forgotten. False, and nothing happened, when the secret has another length than the cipher's hash, there is no such
+ * cipher, or memory was refused. */
 __attribute__((warn_unused_result)) bool
 tls_secret_begin(const struct tls_secret *secret, struct tls_aead *keys,
                  const struct tls_aead_pool *pool, enum tls_aead_cipher cipher, uint64_t sequence);
 
-/* A KeyUpdate: replaces the secret and its keys by the next ones, whose first record has number 0. False when memory was
- * refused: the connection must end. */
+/* A KeyUpdate: replaces the secret and its keys by the next ones, whose first record has number 0. False when memory
+ * was refused: the connection must end. */
 __attribute__((warn_unused_result)) bool tls_secret_update(struct tls_secret *secret,
                                                            struct tls_aead *keys,
                                                            const struct tls_aead_pool *pool);

@@ -32,9 +32,9 @@ tls_sender_begin(struct tls_sender *sender, struct tls_aead_pool *pool, struct t
 /* Wipes the keys. All zero is allowed. */
 void tls_sender_end(struct tls_sender *sender);
 
-/* Appends a record with the first `len` bytes of the spans, at most TLS_RECORD_BYTES, for which tls_slab_room() has room,
- * after a KeyUpdate if one is due. `key_records_max` of them make the next one due. False when memory was refused: the
- * connection must end. */
+/* Appends a record with the first `len` bytes of the spans, at most TLS_RECORD_BYTES, for which tls_slab_room() has
+ * room, after a KeyUpdate if one is due. `key_records_max` of them make the next one due. False when memory was
+ * refused: the connection must end. */
 __attribute__((warn_unused_result)) bool tls_sender_write(struct tls_sender *sender,
                                                           const struct span *spans, size_t len,
                                                           uint32_t key_records_max);

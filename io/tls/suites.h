@@ -1,7 +1,7 @@
 /*
  * tls/suites.h - the cipher suites and groups of an SSL_CTX.
- * Spec: RFC 9113 section 9.2.2 and appendix A (the strictest of the policies that protocols above ask for): with TLS 1.2
- * only suites with ephemeral keys and AEAD.
+ * Spec: RFC 9113 section 9.2.2 and appendix A (the strictest of the policies that protocols above ask for): with TLS
+ * 1.2 only suites with ephemeral keys and AEAD.
  */
 #ifndef WEIR_TLS_SUITES_H
 #define WEIR_TLS_SUITES_H
