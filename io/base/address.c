@@ -129,6 +129,23 @@ bool address_is_loopback(const struct address *address) {
   return memcmp(bytes, own, sizeof own) == 0 || memcmp(bytes, mapped, sizeof mapped) == 0;
 }
 
+bool address_is_any(const struct address *address) {
+  if (address->any.sa_family == AF_INET) return address->ipv4.sin_addr.s_addr == INADDR_ANY;
+  return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
+}
+
+bool address_overlaps(const struct address *address, const struct address *other) {
+  uint8_t bytes[16], others_bytes[16];
+  uint16_t port, others_port;
+  address_to_peer(address, bytes, &port);
+  address_to_peer(other, others_bytes, &others_port);
+  if (port != others_port || port == 0) return false;
+  const bool any = address_is_any(address), others_any = address_is_any(other);
+  if (address->any.sa_family == other->any.sa_family)
+    return any || others_any || memcmp(bytes, others_bytes, sizeof bytes) == 0;
+  return address->any.sa_family == AF_INET6 ? any && !others_any : others_any && !any;
+}
+
 uint16_t address_port(const struct address *address) {
   _Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
                  "the port lies at one place in both");

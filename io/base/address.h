@@ -52,6 +52,14 @@ const char *address_format(const struct address *address, char text[ADDRESS_TEXT
  * ::1. */
 __attribute__((warn_unused_result)) bool address_is_loopback(const struct address *address);
 
+/* Whether it is 0.0.0.0 or [::]. */
+__attribute__((warn_unused_result)) bool address_is_any(const struct address *address);
+
+/* Whether two sockets cannot listen at both: one port, and addresses that are equal or of which one contains the other.
+ * [::] leaves IPv4 to 0.0.0.0. Neither is a UNIX socket's; a port of 0 is no port yet. */
+__attribute__((warn_unused_result)) bool address_overlaps(const struct address *address,
+                                                          const struct address *other);
+
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 

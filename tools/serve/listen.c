@@ -10,13 +10,11 @@ static void share_port(const struct listener *first, struct address *second) {
   if (address_port(second) == 0) address_set_port(second, address_port(&first->address));
 }
 
-/* "[::]" takes IPv4 as well, unless "0.0.0.0" with the same port is asked for besides. */
 static bool is_any(const struct address *address, sa_family_t family) {
-  if (address->any.sa_family != family) return false;
-  return family == AF_INET ? address->ipv4.sin_addr.s_addr == INADDR_ANY
-                           : IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr);
+  return address->any.sa_family == family && address_is_any(address);
 }
 
+/* "[::]" takes IPv4 as well, unless "0.0.0.0" with the same port is asked for besides. */
 static bool leaves_ipv4(const struct serve_config *config, const struct address *address) {
   if (!is_any(address, AF_INET6)) return false;
   for (unsigned i = 0; i < config->listener_count; i++) {

@@ -99,6 +99,34 @@ static void test_loopback(void **state) {
   assert_false(address_is_loopback(&address));
 }
 
+static void test_overlaps(void **state) {
+  static const struct {
+    const char *one, *other;
+    bool overlap;
+  } pairs[] = {
+      {"127.0.0.1:1", "127.0.0.1:1", true},
+      {"127.0.0.1:1", "127.0.0.1:2", false},
+      {"127.0.0.1:1", "127.0.0.2:1", false},
+      {"127.0.0.1:0", "127.0.0.1:0", false},
+      {"127.0.0.1:1", "[::1]:1", false},
+      {"127.0.0.1:1", "0.0.0.0:1", true},
+      {"127.0.0.1:1", "[::]:1", true},
+      {"[::1]:1", "[::]:1", true},
+      {"[::1]:1", "0.0.0.0:1", false},
+      {"[::]:1", "0.0.0.0:1", false},
+      {"[::]:1", "[::]:1", true},
+      {"[::]:1", "127.0.0.1:2", false},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    struct address one, other;
+    assert_true(address_parse(&one, pairs[i].one) && address_parse(&other, pairs[i].other));
+    if (address_overlaps(&one, &other) != pairs[i].overlap ||
+        address_overlaps(&other, &one) != pairs[i].overlap)
+      fail_msg("%s, %s", pairs[i].one, pairs[i].other);
+  }
+}
+
 static void test_paths(void **state) {
   char path[109], text[ADDRESS_TEXT_BYTES];
   struct address address;
@@ -125,6 +153,7 @@ static void test_paths(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_parts),
-                                     cmocka_unit_test(test_loopback), cmocka_unit_test(test_paths)};
+                                     cmocka_unit_test(test_loopback),
+                                     cmocka_unit_test(test_overlaps), cmocka_unit_test(test_paths)};
   return cmocka_run_group_tests_name("address", tests, NULL, NULL);
 }

@@ -251,7 +251,7 @@ static void too_many(void **state) {
   struct serve_options options;
   char error[256], line[2000] = "dir";
   for (int i = 0; i < SERVE_LISTENERS_MAX; i++)
-    strcat(line, " --http :1");
+    sprintf(line + strlen(line), " --http :%d", 100 + i);
   assert_int_equal(parse(line, &options, error), OPTIONS_RUN);
   strcat(line, " --https :2");
   assert_int_equal(parse(line, &options, error), OPTIONS_WRONG);

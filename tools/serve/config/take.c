@@ -81,12 +81,6 @@ static bool is_localhost(const char *text) {
   return strncmp(text, local, sizeof local - 1) == 0 || !strchr(text, ':');
 }
 
-static bool add_listener(struct serve_config *config, const struct serve_listener *listener) {
-  if (config->listener_count == SERVE_LISTENERS_MAX) return false;
-  config->listeners[config->listener_count++] = *listener;
-  return true;
-}
-
 static bool not_an_address(struct config_making *making, const char *text) {
   if (!is_name_and_port(text))
     return config_wrong(making, "not an address; expected ADDR:PORT such as 127.0.0.1:8080");
@@ -96,17 +90,35 @@ static bool not_an_address(struct config_making *making, const char *text) {
       "cannot listen on %s: not an address; localhost is the only name that weir looks up", text);
 }
 
+/* False with a mistake: the kernel would refuse one of the two. */
+static bool is_vacant(struct config_making *making, const struct address *address) {
+  const struct serve_config *config = making->config;
+  char text[ADDRESS_TEXT_BYTES];
+  bool taken = config->has_metrics && address_overlaps(address, &config->metrics);
+  for (unsigned i = 0; i < config->listener_count; i++)
+    taken = taken || address_overlaps(address, &config->listeners[i].address);
+  return !taken ||
+         config_wrong(making, "%s overlaps an address given before", address_format(address, text));
+}
+
+static bool add_listener(struct config_making *making, const struct serve_listener *listener) {
+  struct serve_config *config = making->config;
+  if (!is_vacant(making, &listener->address)) return false;
+  if (config->listener_count == SERVE_LISTENERS_MAX)
+    return config_wrong(making, "more than %d addresses", SERVE_LISTENERS_MAX);
+  config->listeners[config->listener_count++] = *listener;
+  return true;
+}
+
 static bool add_address(struct config_making *making, const char *text, bool secure,
                         uint16_t weight) {
-  struct serve_config *config = making->config;
   struct serve_listener listener = {.secure = secure, .weight = weight};
   if (!address_parse(&listener.address, text)) return not_an_address(making, text);
-  bool room = add_listener(config, &listener);
+  if (!add_listener(making, &listener)) return false;
   listener.optional = true;
-  if (room && is_localhost(text) &&
-      address_from_host(&listener.address, "::1", address_port(&listener.address)))
-    room = add_listener(config, &listener);
-  return room || config_wrong(making, "more than %d addresses", SERVE_LISTENERS_MAX);
+  return !is_localhost(text) ||
+         !address_from_host(&listener.address, "::1", address_port(&listener.address)) ||
+         add_listener(making, &listener);
 }
 
 /* Adds ADDR:PORT or ADDR:PORT,weight=N. */
@@ -138,8 +150,12 @@ bool config_take_weight(struct config_making *making, const char *text) {
 /* ---- how to run ------------------------------------------------------------------------------ */
 
 bool config_take_metrics(struct config_making *making, const char *text) {
+  struct address address;
+  if (!address_parse(&address, text)) return not_an_address(making, text);
+  if (!is_vacant(making, &address)) return false;
   making->config->has_metrics = true;
-  return address_parse(&making->config->metrics, text) || not_an_address(making, text);
+  making->config->metrics = address;
+  return true;
 }
 
 bool config_take_flow(struct config_making *making, const char *text) {
