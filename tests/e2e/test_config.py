@@ -211,8 +211,8 @@ def test_check_looks_at_ciphers_and_groups(tmp_path):
 # Each setting that names a file or a directory: key, line and column in NAMING, and what is wrong with a file that is
 # missing, not readable, a directory, empty, or garbage. None: nothing is.
 NAMING = """\
-http: 127.0.0.1:{port}
-https: 127.0.0.1:{port}
+http: 127.0.0.1:{http}
+https: 127.0.0.1:{https}
 certificates:
   - {{cert: {cert}, key: good.key}}
   - {{cert: good.pem, key: {file}}}
@@ -257,7 +257,8 @@ def test_files_that_cannot_be_used(kind):
         (root / "garbage").write_bytes(bytes(range(200, 250)) * 6)
         file = ("missing", "closed", "directory", "empty", "garbage")[kind]
         (root / "weir.yaml").write_text(NAMING.format(
-            port=harness.free_port(), file=file, cert=file, log="missing/log" if file == "missing" else file))
+            http=harness.free_port(), https=harness.free_port(), file=file, cert=file,
+            log="missing/log" if file == "missing" else file))
         for each, mode in (("", 0o755), ("closed", 0), ("empty", 0o666), ("garbage", 0o666), ("good.key", 0o644)):
             (root / each).chmod(mode)
         before = sorted(os.listdir(root))

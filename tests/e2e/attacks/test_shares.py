@@ -10,7 +10,7 @@ import harness
 import scene as scene_module
 
 ATTACKERS = 4
-# The input of one link per turn, from io/base/limits.h. A download gets at least 80% of that.
+# The input of one link per turn, from io/link/limits.h. A download gets at least 80% of that.
 TURN_BYTES = 65536
 SHARE_LEAST = 0.8
 FAMINES = [

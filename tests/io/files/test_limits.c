@@ -1,5 +1,5 @@
 /*
- * files/test_limits.c - the bounds of io/base/limits.h on files: defaults that are used up, times
+ * files/test_limits.c - the bounds of io/files/limits.h on files: defaults that are used up, times
  * to the nanosecond, and counted attempts. As in files/test_files.c, the test plays the ring and
  * the page cache.
  */

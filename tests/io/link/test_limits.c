@@ -1,5 +1,5 @@
 /*
- * link/test_limits.c - the bounds of io/base/limits.h on a link's turn, input and output, to the
+ * link/test_limits.c - the bounds of io/link/limits.h on a link's turn, input and output, to the
  * byte, the link and the nanosecond. link/test_limits_ends.c tests ends and crowds.
  */
 #include "io/link/limits.h"

@@ -1,5 +1,5 @@
 /*
- * link/test_limits_ends.c - the bounds of io/base/limits.h on how links end, how crowds of them
+ * link/test_limits_ends.c - the bounds of io/link/limits.h on how links end, how crowds of them
  * make room, and how new ones are accepted and dialled.
  */
 #include "io/link/accept.h"

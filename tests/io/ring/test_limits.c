@@ -1,5 +1,5 @@
 /*
- * ring/test_limits.c - the bounds of io/base/limits.h on a loop: its queues, receive buffers and
+ * ring/test_limits.c - the bounds of io/ring/limits.h on a loop: its queues, receive buffers and
  * operations, all of them in use.
  */
 #include "io/ring/limits.h"

@@ -1,5 +1,5 @@
 /*
- * worker/test_limits.c - the bounds of io/base/limits.h on a worker's turn, and its default
+ * worker/test_limits.c - the bounds of io/worker/limits.h on a worker's turn, and its default
  * configuration. Time stands still unless a machine of the test spends some: clock_gettime() is
  * defined here.
  */

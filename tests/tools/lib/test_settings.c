@@ -1,6 +1,6 @@
 /*
- * lib/test_settings.c - the times, rates and sizes that lib/weir.h lets an embedder set. The clock is put ahead, so
- * nothing waits for times.
+ * lib/test_settings.c - the times, rates and sizes that lib/weir.h lets an embedder set, and settings that it refuses. The clock
+ * is put ahead, so nothing waits for times.
  */
 #include "tests/support/cmocka.h"
 #include "tests/support/shifted_clock.h"
@@ -171,9 +171,44 @@ static void test_the_most(void **state) {
   assert_true(weir_server_stop(server, 1));
 }
 
+/* ---- what is refused ---------------------------------------------------------------------------- */
+
+static void test_wrong_settings(void **state) {
+  const struct weir_server_settings first = {.http = "127.0.0.1:0", .handler = &answers_handler};
+  struct weir_server *server = weir_server_start(&first, error, sizeof error);
+  char taken[32];
+  (void)state;
+  static const struct handler empty;
+  assert_non_null(server);
+  snprintf(taken, sizeof taken, "127.0.0.1:%u", weir_server_http_port(server));
+  const struct {
+    struct weir_server_settings settings;
+    const char *words;
+  } rows[] = {
+      {{.handler = &answers_handler}, "no address given"},
+      {{.http = "127.0.0.1:0"}, "no handler given"},
+      {{.handler = &empty, .http = "127.0.0.1:0"}, "without request()"},
+      {{.handler = &answers_handler, .http = "127.0.0.1"}, "127.0.0.1: not an address"},
+      {{.handler = &answers_handler, .http = taken}, "Address already in use"},
+      {{.handler = &answers_handler, .https = "127.0.0.1:0", .key = "key.pem"}, "certificate"},
+      {{.handler = &answers_handler, .https = "127.0.0.1:0", .key = "/no", .certificate = "/no"},
+       "/no"},
+      {{.handler = &answers_handler, .http = "127.0.0.1:0", .workers = 100000}, "100000 workers"},
+      {{.handler = &answers_handler, .http = "127.0.0.1:0", .first_core = -5}, "first_core -5"},
+      {{.handler = &answers_handler, .http = "127.0.0.1:0", .ring = "uring"},
+       "ring \"uring\": expected auto, io_uring or epoll"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    assert_null(weir_server_start(&rows[i].settings, error, sizeof error));
+    if (!strstr(error, rows[i].words)) fail_msg("\"%s\" without \"%s\"", error, rows[i].words);
+  }
+  weir_server_stop(server, 0);
+}
+
 int main(void) {
   answers_init();
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_slow_uploads),
-                                     cmocka_unit_test(test_the_most)};
+                                     cmocka_unit_test(test_the_most),
+                                     cmocka_unit_test(test_wrong_settings)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -558,48 +558,17 @@ static void test_rings(void **state) {
   }
 }
 
-static void test_wrong_settings(void **state) {
-  struct weir_server *server = start();
-  char taken[32];
-  (void)state;
-  static const struct handler empty;
-  snprintf(taken, sizeof taken, "127.0.0.1:%u", weir_server_http_port(server));
-  const struct {
-    struct weir_server_settings settings;
-    const char *words;
-  } rows[] = {
-      {{.handler = &answers_handler}, "no address given"},
-      {{.http = "127.0.0.1:0"}, "no handler given"},
-      {{.handler = &empty, .http = "127.0.0.1:0"}, "without request()"},
-      {{.handler = &answers_handler, .http = "127.0.0.1"}, "127.0.0.1: not an address"},
-      {{.handler = &answers_handler, .http = taken}, "Address already in use"},
-      {{.handler = &answers_handler, .https = "127.0.0.1:0", .key = "key.pem"}, "certificate"},
-      {{.handler = &answers_handler, .https = "127.0.0.1:0", .key = "/no", .certificate = "/no"},
-       "/no"},
-      {{.handler = &answers_handler, .http = "127.0.0.1:0", .workers = 100000}, "100000 workers"},
-      {{.handler = &answers_handler, .http = "127.0.0.1:0", .first_core = -5}, "first_core -5"},
-      {{.handler = &answers_handler, .http = "127.0.0.1:0", .ring = "uring"},
-       "ring \"uring\": expected auto, io_uring or epoll"},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    assert_null(weir_server_start(&rows[i].settings, error, sizeof error));
-    if (!strstr(error, rows[i].words)) fail_msg("\"%s\" without \"%s\"", error, rows[i].words);
-  }
-  weir_server_stop(server, 0);
-}
-
 int main(void) {
   answers_init();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_fetch),          cmocka_unit_test(test_many_threads),
       cmocka_unit_test(test_bounds),         cmocka_unit_test(test_stop),
       cmocka_unit_test(test_no_connection),  cmocka_unit_test(test_certificates),
-      cmocka_unit_test(test_wrong_settings), cmocka_unit_test(test_trailers_and_codes),
+      cmocka_unit_test(test_rings),          cmocka_unit_test(test_trailers_and_codes),
       cmocka_unit_test(test_http1),          cmocka_unit_test(test_http1_closes),
       cmocka_unit_test(test_content_length), cmocka_unit_test(test_time_in_the_queue),
       cmocka_unit_test(test_silent_server),  cmocka_unit_test(test_stop_in_a_handler),
       cmocka_unit_test(test_cores),          cmocka_unit_test(test_wrong_requests),
-      cmocka_unit_test(test_rings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

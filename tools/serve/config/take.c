@@ -101,13 +101,14 @@ static bool is_vacant(struct config_making *making, const struct address *addres
          config_wrong(making, "%s overlaps an address given before", address_format(address, text));
 }
 
+/* One that overlaps is added all the same, so that what needs it is no mistake. */
 static bool add_listener(struct config_making *making, const struct serve_listener *listener) {
   struct serve_config *config = making->config;
-  if (!is_vacant(making, &listener->address)) return false;
+  const bool vacant = is_vacant(making, &listener->address);
   if (config->listener_count == SERVE_LISTENERS_MAX)
     return config_wrong(making, "more than %d addresses", SERVE_LISTENERS_MAX);
   config->listeners[config->listener_count++] = *listener;
-  return true;
+  return vacant;
 }
 
 static bool add_address(struct config_making *making, const char *text, bool secure,

@@ -88,9 +88,9 @@ static const struct row {
     {"a list in a list", "http: [[1]]\n", "F:1:8: http: expected a text, not a list\n"},
     {"https-only without https", "http: 1\nhttps-only: true\ndirectory: d\n",
      "F:2:1: https-only needs https\n"},
-    {"an address twice", "http: 1\nhttps: 1\nmetrics: '*:1'\n",
+    {"an address twice", "http: 1\nhttps: 1\nspdy: true\nticket-keys: t\nmetrics: '*:1'\n",
      "F:2:8: https 1: 127.0.0.1:1 overlaps an address given before\n"
-     "F:3:10: metrics *:1: [::]:1 overlaps an address given before\n"},
+     "F:5:10: metrics *:1: [::]:1 overlaps an address given before\n"},
     {"no flag", "spdy: yes\n", "F:1:7: spdy yes: expected true or false\n"},
     {"a NUL", "directory: \"a\\0b\"\n", "F:1:12: directory: a NUL character\n"},
     {"hosts that are no list", "hosts: {name: a}\n",
