@@ -21,7 +21,7 @@ static struct end ours, theirs; /* the client's machine, the server's */
 static struct {
   unsigned status;
   bool accepted, answered, refuse_answer;
-  char refused[64];
+  char refused[128];
   unsigned client_closed, server_closed;
 } heard;
 
