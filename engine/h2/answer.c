@@ -17,6 +17,7 @@
 #include "engine/h2/origin.h"
 #include "engine/h2/priority.h"
 #include "engine/h2/queue.h"
+#include "engine/h2/set_note.h"
 #include "engine/h2/timers.h"
 #include "engine/http/contract.h"
 
@@ -51,7 +52,7 @@ static bool op_inform(struct stream *base, unsigned status, const struct header 
   if (status < 100 || status > 199 || status == 101)
     return refuse(stream, "stream_inform() with a status that is not informational");
   if (!server_may_answer(stream)) return false;
-  const char *mistake = contract_given(fields, count, BODY_NONE);
+  const char *mistake = contract_message(fields, count, BODY_NONE);
   if (mistake) return refuse(stream, mistake);
   const struct h2_section_plan plan = {
       .fields = fields, .count = count, .type = H2_HEADERS, .status = status};
@@ -118,10 +119,16 @@ static bool answer(struct h2_stream *stream, unsigned status, const struct heade
   return true;
 }
 
+/* Whether the fields of the set, which may be NULL, have been sent before. */
+static bool is_noted(const struct header_set *set) {
+  return set && h2_set_note_get(set).number > 0;
+}
+
 static bool respond(struct h2_stream *stream, unsigned status, const struct header *fields,
                     size_t count, struct header_set *set, struct body body) {
   const char *mistake = mistake_of(stream, status);
   if (!mistake) mistake = contract_given(fields, count, body);
+  if (!mistake && !is_noted(set)) mistake = contract_fields(fields, count, false);
   if (!mistake && server_may_answer(stream))
     return answer(stream, status, fields, count, set, body);
   contract_drop(body);
@@ -177,7 +184,7 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
                       struct body body) {
   struct h2_stream *stream = own(base);
   const char *mistake = stream->asks && server_may_answer(stream)
-                            ? contract_given(fields, count, body)
+                            ? contract_message(fields, count, body)
                             : "stream_tunnel() to a request that asks for none";
   if (mistake) {
     contract_drop(body);
@@ -191,7 +198,7 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
   struct h2_stream *stream = own(base);
   if (is_over(stream)) return false;
-  const char *mistake = contract_given(fields, count, BODY_NONE);
+  const char *mistake = contract_message(fields, count, BODY_NONE);
   if (stream->body_ended) mistake = "stream_trailers() after the end of the body";
   if (stream->trailers) mistake = "stream_trailers() for the second time";
   if (mistake) return refuse(stream, mistake);
@@ -238,6 +245,7 @@ static struct stream *op_push(struct stream *base, const struct header *fields, 
   struct request request;
   struct headers list;
   const char *mistake = contract_given(fields, count, BODY_NONE);
+  if (!mistake) mistake = contract_fields(fields, count, true);
   if (mistake && !is_over(parent)) h2_stream_mistake(parent, mistake);
   if (mistake) return NULL;
   promised_request(fields, count, &request, &list);

@@ -9,6 +9,24 @@ const char *contract_given(const struct header *fields, size_t count, struct bod
   return NULL;
 }
 
+const char *contract_fields(const struct header *fields, size_t count, bool promised) {
+  for (size_t i = 0; i < count; i++) {
+    const struct span name = fields[i].name;
+    const bool pseudo = name.len > 0 && name.base[0] == ':';
+    if (pseudo && !promised) return "a pseudo-header field, which is the engine's";
+    if (!header_token_by_name(&fields[i]) && header_name_flags(name))
+      return "a field whose name is no token in lower case";
+    if (header_value_flags(fields[i].value))
+      return "a field whose value has NUL, CR, LF, or a space at an end";
+  }
+  return NULL;
+}
+
+const char *contract_message(const struct header *fields, size_t count, struct body body) {
+  const char *mistake = contract_given(fields, count, body);
+  return mistake ? mistake : contract_fields(fields, count, false);
+}
+
 const char *contract_pulled(enum body_result result, const struct body_chunk *chunk) {
   const uintptr_t base = (uintptr_t)chunk->bytes.base, room = (uintptr_t)chunk->room;
   if (result > BODY_ERROR) return "a body gave a result that is no body_result";

@@ -110,7 +110,7 @@ static bool op_respond(struct stream *base, unsigned status, const struct header
                        size_t count, struct body body) {
   struct spdy_stream *stream = own(base);
   const char *mistake = mistake_of(stream, status);
-  if (!mistake) mistake = contract_given(fields, count, body);
+  if (!mistake) mistake = contract_message(fields, count, body);
   if (!mistake && may_answer(stream))
     return stream->asks ? refuse_raw(stream, body) : answer(stream, status, fields, count, body);
   contract_drop(body);
@@ -127,7 +127,7 @@ static bool op_respond_set(struct stream *stream, unsigned status, struct header
 static bool op_trailers(struct stream *base, const struct header *fields, size_t count) {
   struct spdy_stream *stream = own(base);
   if (is_over(stream)) return false;
-  const char *mistake = contract_given(fields, count, BODY_NONE);
+  const char *mistake = contract_message(fields, count, BODY_NONE);
   if (stream->body_ended) mistake = "stream_trailers() after the end of the body";
   if (stream->trailers) mistake = "stream_trailers() for the second time";
   if (mistake) return refuse(stream, mistake);
@@ -169,7 +169,7 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
                       struct body body) {
   struct spdy_stream *stream = own(base);
   const char *mistake = stream->asks && may_answer(stream)
-                            ? contract_given(fields, count, body)
+                            ? contract_message(fields, count, body)
                             : "stream_tunnel() to a request that asks for none";
   if (mistake) {
     contract_drop(body);
@@ -193,6 +193,7 @@ static bool op_tunnel(struct stream *base, const struct header *fields, size_t c
 static struct stream *op_push(struct stream *base, const struct header *fields, size_t count) {
   struct spdy_stream *stream = own(base);
   const char *mistake = contract_given(fields, count, BODY_NONE);
+  if (!mistake) mistake = contract_fields(fields, count, true);
   if (mistake && !is_over(stream)) spdy_stream_mistake(stream, mistake);
   if (mistake) return NULL;
   return spdy_push(stream, fields, count);

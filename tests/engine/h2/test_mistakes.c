@@ -193,11 +193,38 @@ static void serve(void *ctx, struct stream *stream, const struct request *reques
   }
 }
 
+/* What a peer would refuse as malformed; one that passed it on over HTTP/1.1 could make two messages of it. */
+static void misuse_fields(struct stream *stream) {
+  const struct header bad[] = {
+      {.name = span_text("X-Upper"), .value = span_text("1")},
+      {.name = span_text("a b"), .value = span_text("1")},
+      {.name = span_text(""), .value = span_text("1")},
+      {.name = span_text(":status"), .value = span_text("200")},
+      header_of(TOKEN_PATH, span_text("/")),
+      {.name = span_text("x"), .value = span_text("1\r\nset-cookie: a=b")},
+      {.name = span_text("x"), .value = span_of((const uint8_t *)"a\0b", 3)},
+      header_of(TOKEN_LOCATION, span_text("/a\n")),
+      header_of(TOKEN_LOCATION, span_text(" /a")),
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct header copy = bad[i];
+    struct header_set set = {.at = &copy, .count = 1};
+    unsigned before = told_count;
+    assert_false(stream_inform(stream, 103, &bad[i], 1));
+    assert_false(stream_respond(stream, 200, &bad[i], 1, BODY_NONE));
+    assert_false(stream_respond_set(stream, 200, &set, BODY_NONE));
+    assert_false(stream_trailers(stream, &bad[i], 1));
+    assert_int_equal(told_count - before, 4);
+  }
+  told_count = 0;
+}
+
 /* Each call is refused and told, and leaves everything as it was. */
 static void misuse(struct stream *stream) {
   const struct header field = header_of(TOKEN_SERVER, span_text("mine"));
   struct header_set set = {.count = 1};
   const struct body no_pull = {&no_pull_ops, NULL};
+  misuse_fields(stream);
   assert_false(stream_inform(stream, 103, NULL, 1));
   assert_false(stream_respond(stream, 200, NULL, 1, BODY_NONE));
   assert_false(stream_respond(stream, 200, &field, 1, no_pull));
