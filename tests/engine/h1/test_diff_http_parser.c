@@ -213,6 +213,8 @@ static const struct difference we_refuse[] = {
      "it reads other codings before chunked, and responses to their end"},
     {"transfer-encoding in HTTP/1.0",
      "it does not look at the version (RFC 9112 section 6.1: SHOULD)"},
+    {"content without a length in HTTP/1.0",
+     "it takes there to be none (RFC 1945 section 8.3: a valid Content-Length is required)"},
     {"no chunk size", "it takes 0xff for the digit 0"},
     {"chunk size is too large", "it reads sizes up to 2^64 - 1"},
     {"bad byte after a chunk's size", "it reads spaces there"},

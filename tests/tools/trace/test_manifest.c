@@ -121,7 +121,7 @@ static void test_too_many(void **state) {
   assert_non_null(strstr(error, "more than 1000 resources"));
   free(json);
   assert_false(trace_manifest_read(&manifest, "/nonexistent", &failure));
-  assert_string_equal(error, "/nonexistent: No such file or directory");
+  assert_string_equal(error, "/nonexistent: cannot read it: No such file or directory");
 }
 
 static void test_list_of_urls(void **state) {
