@@ -85,10 +85,11 @@ void uring_cancel(struct uring *uring, uint64_t target, uint64_t user_data) {
 }
 
 /* Copied out: acting on completions submits, and a kernel whose completion queue is full may refuse
- * submissions. */
+ * submissions. Of an empty queue, liburing would ask the kernel for more. */
 unsigned uring_reap(struct uring *uring, struct ring_completion *out, unsigned max) {
   struct io_uring_cqe *batch[IO_SETTLE_BATCH];
   assert(max <= IO_SETTLE_BATCH);
+  if (io_uring_cq_ready(&uring->ring) == 0) return 0;
   unsigned count = io_uring_peek_batch_cqe(&uring->ring, batch, max);
   for (unsigned i = 0; i < count; i++)
     out[i] = (struct ring_completion){batch[i]->user_data, batch[i]->res, batch[i]->flags};

@@ -42,7 +42,8 @@ void uring_nop(struct uring *uring, uint64_t user_data);
 /* Ends the operation `target`. Completes with 0, -ENOENT or -EALREADY; others are failures. */
 void uring_cancel(struct uring *uring, uint64_t target, uint64_t user_data);
 
-/* Takes up to `max` completions. */
+/* Takes up to `max` completions of those that uring_enter() found. It finds them in the order in which they came; where
+ * it was asked again and again in between, some waited for milliseconds while later ones were found (Linux 6.18). */
 unsigned uring_reap(struct uring *uring, struct ring_completion *out, unsigned max);
 
 #endif

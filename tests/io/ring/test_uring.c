@@ -2,11 +2,13 @@
  * ring/test_uring.c - set-up, present and missing features, full queues, waits, refusals.
  */
 #include "io/ring/limits.h"
+#include "io/ring/requests.h"
 #include "io/ring/uring.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/no_io_uring.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -251,6 +253,27 @@ static void test_locked_memory_limit(void **state) {
 }
 
 /* No descriptor for the ring: an error, and nothing is left open. */
+/* What comes after uring_enter() is for the next one. */
+static void test_order(void **state) {
+  (void)state;
+  struct uring uring;
+  struct ring_completion out[IO_SETTLE_BATCH];
+  int fds[2];
+  open_or_fail(&uring, 0);
+  assert_int_equal(pipe(fds), 0);
+  uring_poll(&uring, fds[0], POLLIN, 7);
+  uring_enter(&uring, 0);
+  assert_int_equal(write(fds[1], "a", 1), 1);
+  if (uring.features & URING_DEFER_TASKRUN)
+    assert_int_equal(uring_reap(&uring, out, IO_SETTLE_BATCH), 0);
+  uring_enter(&uring, 0);
+  assert_int_equal(uring_reap(&uring, out, IO_SETTLE_BATCH), 1);
+  assert_int_equal(out[0].user_data, 7);
+  uring_close(&uring);
+  close(fds[0]);
+  close(fds[1]);
+}
+
 static void test_no_descriptor(void **state) {
   (void)state;
   struct rlimit before, none;
@@ -274,6 +297,7 @@ int main(void) {
       cmocka_unit_test(test_full_queues),
       cmocka_unit_test(test_waits),
       cmocka_unit_test(test_batches),
+      cmocka_unit_test(test_order),
       cmocka_unit_test(test_explanations),
       cmocka_unit_test(test_refused_by_seccomp),
       cmocka_unit_test(test_locked_memory_limit),
