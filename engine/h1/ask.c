@@ -3,6 +3,7 @@
  */
 #include "engine/h1/ask.h"
 
+#include "engine/h1/framing.h"
 #include "engine/h1/head_memo.h"
 #include "engine/h1/life.h"
 #include "engine/h1/text.h"
@@ -39,11 +40,6 @@ static struct h1_line line_of(const struct header *fields, size_t count) {
   return line;
 }
 
-/* A method that defines content says that there is none (RFC 9110 section 8.6). */
-static bool expects_content(struct span method) {
-  return span_is(method, "POST") || span_is(method, "PUT") || span_is(method, "PATCH");
-}
-
 /* A request as it will be sent. */
 struct draft {
   struct body body;
@@ -57,13 +53,13 @@ static void plan_body(struct draft *draft, const struct h1_line *line,
   bool has_body = draft->body.ops;
   if (line->protocol.len) {
     plan->leave_length = true;
-    plan->add_zero_length = expects_content(line->method);
+    plan->add_zero_length = h1_framing_has_content(line->method);
     return;
   }
   draft->facts.length = survey->length;
   if (survey->length >= 0) return;
   draft->facts.chunked = plan->add_chunked = has_body;
-  plan->add_zero_length = !has_body && expects_content(line->method);
+  plan->add_zero_length = !has_body && h1_framing_has_content(line->method);
 }
 
 static void make_head(struct h1 *h1, struct draft *draft, const struct header *fields,

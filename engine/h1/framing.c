@@ -125,9 +125,7 @@ static void read_upgrade(const struct h1_head *head, const struct survey *survey
     out->http2_settings = survey->settings;
 }
 
-/* Whether the method is about the content of its request. Such a request of HTTP/1.1 that tells no length has none (RFC 9112
- * section 6.3). One of HTTP/1.0 must tell it (RFC 1945 section 8.3): what follows would be read as another request. */
-static bool has_content(struct span method) {
+bool h1_framing_has_content(struct span method) {
   return span_is(method, "POST") || span_is(method, "PUT") || span_is(method, "PATCH");
 }
 
@@ -146,7 +144,9 @@ struct h1_verdict h1_framing_request(const struct h1_head *head, const struct he
   /* What follows CONNECT is the content of a tunnel (RFC 9110 section 9.3.6). */
   if ((survey.lengths || chunked) && span_is(head->method, "CONNECT"))
     return h1_refuse(400, "CONNECT with a body");
-  if (survey.lengths == 0 && head->minor == 0 && has_content(head->method))
+  /* Without a length, one of HTTP/1.1 has no content (RFC 9112 section 6.3). One of HTTP/1.0 must tell it (RFC 1945
+   * section 8.3): what follows would be read as another request. */
+  if (survey.lengths == 0 && head->minor == 0 && h1_framing_has_content(head->method))
     return h1_refuse(411, "content without a length in HTTP/1.0");
   if (survey.expect_other) return h1_refuse(417, "unknown expectation");
   if (chunked)

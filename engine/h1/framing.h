@@ -37,8 +37,12 @@ struct h1_framing {
   struct span http2_settings;
 };
 
-/* Reads a request's fields, from `first` on. Refuses with 400; 411 for content without a length; or 417 for an expectation other than
- * 100-continue. */
+/* Whether the method defines content, so that a request tells its length even if there is none (RFC 9110 section
+ * 8.6). */
+bool h1_framing_has_content(struct span method);
+
+/* Reads a request's fields, from `first` on. Refuses with 400; 411 for content without a length; or 417 for an
+ * expectation other than 100-continue. */
 __attribute__((warn_unused_result)) struct h1_verdict
 h1_framing_request(const struct h1_head *head, const struct headers *fields, uint32_t first,
                    struct h1_framing *out);

@@ -24,7 +24,7 @@ bool answer_filter_pass(const struct answer_filter *filter, struct stream *strea
   return give(filter->next, stream, response);
 }
 
-/* The filters see only what the protocol would take. */
+/* The filters see only what can be read; the protocol may still refuse fields that they pass on. */
 static bool begin(struct stream *stream, struct response response) {
   bool wrong = response.status < 200 || response.status > 599 ||
                contract_given(response.fields, response.count, response.body);

@@ -10,9 +10,10 @@
 /* What is wrong with fields, or with a body, that a handler gives: a static line; NULL: nothing. */
 const char *contract_given(const struct header *fields, size_t count, struct body body);
 
-/* What is wrong with a field as such: its name is no token in lower case, or its value has NUL, CR, LF, or a space at an
- * end. Peers refuse a message with such a field as malformed (RFC 9113 section 8.2.1), and one that passes it on over
- * HTTP/1.1 could make two of it. Pseudo-header fields are for a `promised` request only. */
+/* What is wrong with a field as such: its name is no token in lower case, or its value has NUL, CR, LF, or a space at
+ * an end. Peers refuse a message with such a field as malformed (RFC 9113 section 8.2.1), and one that passes it on
+ * over HTTP/1.1 could make two of it. Pseudo-header fields are for a `promised` request only. HTTP/1.1 has its own
+ * rules in h1/text.c, which reads the fields anyway. */
 const char *contract_fields(const struct header *fields, size_t count, bool promised);
 
 /* contract_given() and contract_fields() of a response or its trailers. */

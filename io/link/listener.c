@@ -47,8 +47,7 @@ static int bind_when_free(const struct address *address) {
 
 /* "[::]" where the kernel has no IPv6 at all: every IPv4 address is then all there is. */
 static bool is_any_without_ipv6(const struct address *address) {
-  if (address->any.sa_family != AF_INET6 || !IN6_IS_ADDR_UNSPECIFIED(&address->ipv6.sin6_addr))
-    return false;
+  if (address->any.sa_family != AF_INET6 || !address_is_any(address)) return false;
   int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd >= 0) close(fd);
   return fd < 0 && errno == EAFNOSUPPORT;

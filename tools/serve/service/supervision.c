@@ -100,8 +100,8 @@ static bool is_hangup(const struct supervision *supervision, const struct signal
   return supervision->ends_with_terminal && from_above && !has_terminal();
 }
 
-/* Returns the number of a signal that came, or 0. A terminal that was closed ends the server like SIGTERM. The first that ends the server comes later if its sockets
- * live on; when a second comes before that, both come now. */
+/* Returns the number of a signal that came, or 0. A terminal that was closed ends the server like SIGTERM. The first
+ * that ends the server comes later if its sockets live on; when a second comes before that, both come now. */
 static int take_signal(struct supervision *supervision, struct worker_group *group,
                        uint64_t now_ns) {
   struct signalfd_siginfo info;
